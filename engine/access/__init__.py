@@ -1,0 +1,1 @@
+"""A caller goes in, a principal (who asks, which accounts, which audience) comes out."""

@@ -1,0 +1,1 @@
+"""An answer goes in, a table, CSV or JSON comes out."""

@@ -1,0 +1,1 @@
+"""Files go in, postings in the ledger come out."""

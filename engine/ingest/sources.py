@@ -1,0 +1,262 @@
+"""A file as a switch left it goes in, one the engine can read as columns of text comes out.
+
+Every container ends as the same thing: positional columns of text. What the text means is the dialect's
+business. Compressed files are unpacked beside the spool; Parquet and Arrow are turned into text columns by
+Arrow's own kernels, never row by row.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from msgspec import Struct
+
+from engine.errors import BadRequest, NotFound
+from engine.record import FIELDS, Kind
+
+Container = Literal["csv", "ndjson", "parquet", "arrow"]
+
+_SUFFIXES: dict[str, Container] = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".json": "ndjson",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+}
+_PACKED = {".gz": "gzip", ".zst": "zstd"}
+_MAGIC: tuple[tuple[bytes, str], ...] = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_PIECE = 4 << 20
+
+
+class Source(Struct, frozen=True):
+    """A file the engine can read: `columns` are the names it has there, `relation` how the engine sees them."""
+
+    path: Path
+    origin: str
+    container: Container
+    columns: tuple[str, ...]
+    encoding: str  # ClickHouse's name of the format
+    structure: str  # names and types of the relation's columns
+    expressions: tuple[str, ...]  # one SQL expression per column, text or null
+    options: dict[str, str]  # engine settings of the reading statement
+    size: int  # bytes to read
+
+
+@contextmanager
+def opened(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str) -> Iterator[Source]:
+    """Yield the readable form of the file at `path`.
+
+    `columns` names the columns of a file without header. Raises `NotFound` for a missing file and
+    `BadRequest` for one that is not what it says it is.
+    """
+    if not path.is_file():
+        raise NotFound("no_such_file", f"there is no file {origin}", hint="check the path")
+    with TemporaryDirectory(prefix="tollhouse-read-") as scratch:
+        plain, name = _unpacked(path, Path(scratch))
+        container = _container(plain, name)
+        if container == "csv":
+            yield _csv(plain, origin, header=header, columns=columns, delimiter=delimiter)
+        elif container == "ndjson":
+            yield _ndjson(plain, origin)
+        else:
+            yield _arrow(plain, origin, container, Path(scratch))
+
+
+def with_all_keys(source: Source) -> Source:
+    """Return an NDJSON source that names every key of every line: the whole file is looked at."""
+    return _ndjson(source.path, source.origin, whole=True)
+
+
+def _unpacked(path: Path, scratch: Path) -> tuple[Path, str]:
+    with path.open("rb") as file:
+        head = file.read(4)
+    packing = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    name = path.name
+    if Path(name).suffix in _PACKED:
+        name = Path(name).stem
+    if packing is None:
+        return path, name
+    plain = scratch / "plain"
+    try:
+        with pa.CompressedInputStream(pa.OSFile(str(path)), packing) as packed, plain.open("wb") as out:
+            while piece := packed.read(_PIECE):
+                out.write(piece)
+    except OSError as failure:
+        raise BadRequest(
+            "unreadable_file",
+            f"{path.name} cannot be unpacked: it is cut off or damaged",
+            hint="copy it again",
+        ) from failure
+    return plain, name
+
+
+def _container(path: Path, name: str) -> Container:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        return "arrow"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        return "ndjson"
+    known = _SUFFIXES.get(Path(name).suffix.lower(), "csv")
+    if known in ("parquet", "arrow"):
+        raise BadRequest("unreadable_file", f"{name} is not a {known} file", hint="check how it was written")
+    return known
+
+
+def _text_structure(count: int) -> str:
+    return ", ".join(f"c{position} Nullable(String)" for position in range(1, count + 1))
+
+
+def _csv(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str) -> Source:
+    if header:
+        columns = _csv_header(path, origin, delimiter)
+    # One column more than the file has: a value in it means that a row has too many fields.
+    structure = _text_structure(len(columns) + 1)
+    return Source(
+        path=path,
+        origin=origin,
+        container="csv",
+        columns=columns,
+        encoding="CSV",
+        structure=structure,
+        expressions=tuple(f"c{position}" for position in range(1, len(columns) + 2)),
+        options={
+            "format_csv_delimiter": delimiter,
+            "input_format_csv_skip_first_lines": "1" if header else "0",
+        },
+        size=path.stat().st_size,
+    )
+
+
+def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[str, ...]:
+    with path.open("rb") as file:
+        first = file.readline(1 << 20)
+    try:
+        text = first.decode("utf-8-sig")
+    except UnicodeDecodeError as failure:
+        raise BadRequest(
+            "unreadable_file", f"{origin} does not begin with UTF-8 text", hint="convert it to UTF-8 first"
+        ) from failure
+    names = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
+    names = [name.strip() for name in names]
+    if not any(names):
+        raise BadRequest("empty_file", f"{origin} is empty: not even a header line", hint="check the export")
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise BadRequest("bad_header", f"{origin} names the column {twice[0]!r} twice", hint="rename one of them")
+    return tuple(names)
+
+
+def _ndjson(path: Path, origin: str, *, whole: bool = False) -> Source:
+    names: dict[str, None] = {}
+    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not whole and number > 1000:
+                break
+            text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
+            if not text:
+                continue
+            try:
+                names.update(dict.fromkeys(decoder.decode(text)))
+            except msgspec.DecodeError as failure:
+                raise BadRequest(
+                    "unreadable_file",
+                    f"line {number} of {origin} is not a JSON object: {failure}",
+                    hint="write one JSON object per line",
+                ) from failure
+    if not names:
+        raise BadRequest("empty_file", f"{origin} holds no record", hint="check the export")
+    quoted = [_identifier(name) for name in names]
+    return Source(
+        path=path,
+        origin=origin,
+        container="ndjson",
+        columns=tuple(names),
+        encoding="JSONEachRow",
+        structure=", ".join(f"{name} Nullable(String)" for name in quoted),
+        expressions=tuple(quoted),
+        options={"input_format_skip_unknown_fields": "0"},
+        size=path.stat().st_size,
+    )
+
+
+def _identifier(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
+
+
+def _arrow(path: Path, origin: str, container: Container, scratch: Path) -> Source:
+    try:
+        batches, schema = _batches(path, container)
+        for declared in schema:
+            _refuse_float_money(declared, origin)
+        count = len(schema)
+        text = pa.schema([(f"c{position}", pa.large_string()) for position in range(1, count + 1)])
+        plain = scratch / "text.arrows"
+        with pa.OSFile(str(plain), "wb") as sink, pa.ipc.new_stream(sink, text) as writer:
+            for batch in batches:
+                writer.write_batch(pa.record_batch([_as_text(column) for column in batch.columns], schema=text))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as failure:
+        raise BadRequest("unreadable_file", f"{origin} cannot be read as {container}: {failure}") from failure
+    return Source(
+        path=plain,
+        origin=origin,
+        container=container,
+        columns=tuple(schema.names),
+        encoding="ArrowStream",
+        structure=_text_structure(count),
+        expressions=tuple(f"c{position}" for position in range(1, count + 1)),
+        options={},
+        size=plain.stat().st_size,
+    )
+
+
+def _batches(path: Path, container: Container) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
+    if container == "parquet":
+        file = pq.ParquetFile(path)
+        return file.iter_batches(batch_size=65536), file.schema_arrow
+    with path.open("rb") as head:
+        streamed = head.read(6) != b"ARROW1"
+    if streamed:
+        stream = pa.ipc.open_stream(pa.OSFile(str(path)))
+        return iter(stream), stream.schema
+    table = pa.ipc.open_file(pa.memory_map(str(path)))
+    return (table.get_batch(number) for number in range(table.num_record_batches)), table.schema
+
+
+def _refuse_float_money(declared: pa.Field, origin: str) -> None:
+    field = FIELDS.get(declared.name)
+    if field and field.kind is Kind.MONEY and pa.types.is_floating(declared.type):
+        raise BadRequest(
+            "float_money",
+            f"{origin} holds {declared.name} as binary floating point, which cannot be exact",
+            hint="write it as a decimal or as decimal text",
+        )
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type):
+        zoned = column.type.tz is not None
+        moment = column.cast(pa.timestamp("ms", "UTC" if zoned else None), safe=False)
+        return pc.strftime(moment, format="%Y-%m-%dT%H:%M:%SZ" if zoned else "%Y-%m-%dT%H:%M:%S").cast(
+            pa.large_string()
+        )
+    if pa.types.is_nested(column.type):
+        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.large_string())
+    return column.cast(pa.large_string())

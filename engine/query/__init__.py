@@ -1,0 +1,1 @@
+"""A question goes in, an exact answer from the cheapest source comes out."""

@@ -1,0 +1,71 @@
+"""The frozen noun an answer is, and how its values are written."""
+
+from decimal import Decimal
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from engine.query.question import Question
+
+
+class Column(Struct, frozen=True, omit_defaults=True):
+    """One column of an answer."""
+
+    name: str
+    label: str
+    type: str
+    unit: str | None = None
+
+
+class Subtotal(Struct, frozen=True):
+    """A row over a group's leading dimensions; the others are null."""
+
+    level: int
+    row: tuple[Any, ...]
+
+
+class Moment(Struct, frozen=True):
+    """Which commit an answer was read at, and when that was complete (null before the first)."""
+
+    commit: int
+    time: str | None
+
+
+class Warned(Struct, frozen=True):
+    """Something a reader of the numbers must know."""
+
+    code: str
+    message: str
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """Rows of values in the order of `columns`. Money is text, durations are seconds, null is null."""
+
+    columns: tuple[Column, ...]
+    rows: list[tuple[Any, ...]]
+    subtotals: list[Subtotal] | UnsetType = UNSET
+    totals: tuple[Any, ...] | UnsetType = UNSET
+    row_count: int
+    total_rows: int
+    truncated: bool
+    question: Question
+    as_of: Moment
+    query_id: str
+    elapsed_ms: float
+    rows_read: int
+    source: tuple[str, ...]
+    warnings: tuple[Warned, ...] = ()
+    currencies: tuple[str, ...] | UnsetType = UNSET
+    """The currency of each row's money, when the question asked for it as it was charged."""
+
+
+def money_text(amount: Decimal) -> str:
+    """Return an amount without exponent, trailing zeros removed down to two places.
+
+    >>> money_text(Decimal("-12.50000000"))
+    '-12.50'
+    >>> money_text(Decimal("0E-8"))
+    '0.00'
+    """
+    whole, _, fraction = format(amount, "f").partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"

@@ -1,0 +1,108 @@
+"""A zone and a window go in; instants, tiles and row counts, as the engine knows them, come out."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import lru_cache
+
+from msgspec import Struct
+
+from engine.errors import Unprocessable
+from engine.query.answer import Moment
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
+
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?")
+
+
+class Tile(Struct, frozen=True):
+    """A whole day of a rollup's zone, in seconds; `whole` when it lies within one bucket of the question."""
+
+    start: int
+    end: int
+    whole: bool
+
+
+class Coverage:
+    """What is needed to plan: answers to small questions about time and size, remembered while they hold."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._instant = lru_cache(4096)(self._ask_instant)
+        self._tiles = lru_cache(1024)(self._ask_tiles)
+        self._sizes = lru_cache(4)(self._ask_sizes)
+
+    def watermark(self) -> Moment:
+        """Return the highest complete commit: what a reader may see."""
+        sql = (
+            "SELECT max(commit), formatDateTime(argMax(time, commit), '%Y-%m-%dT%H:%i:%SZ', 'UTC') "
+            "FROM commit_log WHERE state = 'complete'"
+        )
+        commit, time = self._warehouse.query(Statement(sql)).rows[0]
+        return Moment(int(commit), str(time) if commit else None)
+
+    def instants(self, zone: str, texts: Sequence[str]) -> list[int]:
+        """Return dates, local times and instants as milliseconds; raises 422 for what is none of them."""
+        return [self._instant(zone, text.strip()) for text in texts]
+
+    def _ask_instant(self, zone: str, text: str) -> int:
+        known = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
+        if not self._warehouse.value(Statement(known, {"zone": zone})):
+            raise Unprocessable(
+                "unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name like Europe/Paris"
+            )
+        bad = Unprocessable(
+            "bad_value",
+            f"{text!r} is not a time",
+            hint="write a date (2026-10-01), a local time (2026-10-01T12:30) or an instant (2026-10-01T12:30Z)",
+        )
+        try:
+            parsed = datetime.fromisoformat(text) if len(text) > 10 else None
+            day = parsed.date() if parsed else date.fromisoformat(text)
+        except ValueError:
+            raise bad from None
+        if not 1970 <= day.year <= 2105:
+            raise Unprocessable("bad_value", f"{text!r} is outside 1970 to 2105")
+        if parsed is not None and parsed.tzinfo is not None:
+            return round(parsed.timestamp() * 1000)
+        if not _LOCAL.fullmatch(text):
+            raise bad
+        statement = Statement(render("query/instants.sql"), {"zone": zone, "locals": [text]})
+        return int(self._warehouse.value(statement))
+
+    def tiles(
+        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
+    ) -> tuple[Tile, ...]:
+        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order."""
+        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets)
+
+    def _ask_tiles(
+        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
+    ) -> tuple[Tile, ...]:
+        parameters = {
+            "rollup_zone": rollup_zone,
+            "zone": zone,
+            "from_ms": start_ms,
+            "to_ms": end_ms,
+            "from_s": start_ms // 1000,
+            "to_s": end_ms // 1000,
+        }
+        sql = render("query/tiles.sql.j2", buckets=buckets)
+        used = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
+        rows = self._warehouse.query(Statement(sql, used)).rows
+        return tuple(Tile(int(start), int(end), bool(whole)) for start, end, whole in rows)
+
+    def sizes(self, commit: int) -> dict[str, dict[int, int]]:
+        """Return rows per table and month (yyyymm), as they were when `commit` was first asked about."""
+        return self._sizes(commit)
+
+    def _ask_sizes(self, commit: int) -> dict[str, dict[int, int]]:  # noqa: ARG002 - the key of the cache
+        sql = (
+            "SELECT table, toUInt32OrZero(partition), sum(rows) FROM system.parts "
+            "WHERE active AND database = currentDatabase() GROUP BY table, partition"
+        )
+        sizes: dict[str, dict[int, int]] = {}
+        for table, month, rows in self._warehouse.query(Statement(sql)).rows:
+            sizes.setdefault(str(table), {})[int(month)] = int(rows)
+        return sizes

@@ -1,0 +1,100 @@
+"""The words of a URL or a command line go in, a question comes out.
+
+`field=list` and `field.op=list` are filters; a list is one CSV line, so a value with a comma is quoted.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from engine.errors import BadRequest, nearest
+from engine.query.question import Operator, Question, of
+
+_SINGLE = {"from", "to", "timezone", "tz", "calls", "base", "currency", "limit", "offset"}
+_LISTS = {"rows", "measures"}
+_SWITCHES = {"totals", "subtotals", "parts"}
+OPERATORS: tuple[str, ...] = Operator.__args__  # type: ignore[attr-defined]
+"""Every operator of a filter."""
+WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort"}))
+"""Every parameter that is not a filter."""
+
+
+def items(line: str) -> list[str]:
+    """Return the values of a list written as one CSV line."""
+    if not line:
+        return []
+    return next(csv.reader(io.StringIO(line), strict=True), [])
+
+
+def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Question:
+    """Return the question that `pairs` ask; `fields` are the names a filter may use.
+
+    Raises `BadRequest` for a parameter nobody knows, with the nearest known one.
+    """
+    values: dict[str, Any] = {} if report is None else {"report": report}
+    filters: dict[tuple[str, str], list[str]] = {}
+    for name, text in pairs:
+        if name in _SINGLE:
+            key = "timezone" if name == "tz" else name
+            values[key] = _whole(name, text) if name in ("limit", "offset") else text
+        elif name in _LISTS:
+            values.setdefault(name, []).extend(_listed(name, text))
+        elif name in _SWITCHES:
+            values[name] = _switch(name, text)
+        elif name == "sort":
+            values.setdefault("sort", []).extend(sort_key(item) for item in _listed(name, text))
+        else:
+            field, _, operator = name.partition(".")
+            if field not in fields:
+                hint = nearest(field, [*fields, *WORDS])
+                raise BadRequest("unknown_parameter", f"there is no parameter {name!r}", pointer=name, hint=hint)
+            filters.setdefault((field, operator or "in"), []).extend(_listed(name, text))
+    for (field, operator), listed in filters.items():
+        values.setdefault("where", []).append(clause(field, operator, listed))
+    return of(values)
+
+
+def sort_key(text: str) -> dict[str, Any]:
+    """Return `field[:desc]` as a sort key."""
+    field, _, direction = text.partition(":")
+    if direction not in ("", "asc", "desc"):
+        raise BadRequest("malformed", f"sort {text!r}: after the colon only asc or desc", pointer="sort")
+    return {"field": field, "descending": direction == "desc"}
+
+
+def clause(field: str, operator: str, values: list[str]) -> dict[str, Any]:
+    """Return one filter; raises for an operator nobody knows."""
+    if operator not in OPERATORS:
+        hint = nearest(operator, OPERATORS) or f"one of {', '.join(OPERATORS)}"
+        raise BadRequest("malformed", f"there is no operator {operator!r}", pointer=field, hint=hint)
+    return {"field": field, "op": operator, "values": values}
+
+
+def where(text: str) -> dict[str, Any]:
+    """Return a filter written as on the command line: 'field op list'."""
+    words = text.split(maxsplit=2)
+    if len(words) < 2:
+        raise BadRequest("malformed", f"--where {text!r} is not 'field op list'", hint="--where 'asr lt 20'")
+    return clause(words[0], words[1], _listed("where", words[2] if len(words) == 3 else ""))
+
+
+def _listed(name: str, text: str) -> list[str]:
+    try:
+        return items(text)
+    except csv.Error as mistake:
+        raise BadRequest("malformed", f"{name}: {text!r} is not a list: {mistake}", pointer=name) from mistake
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest("malformed", f"{name} {text!r} is not a whole number", pointer=name) from None
+
+
+def _switch(name: str, text: str) -> bool:
+    known = {"true": True, "1": True, "": True, "false": False, "0": False}
+    if text not in known:
+        raise BadRequest("malformed", f"{name} is true or false, not {text!r}", pointer=name)
+    return known[text]

@@ -1,0 +1,88 @@
+"""What a caller sends goes in, the frozen noun a question is comes out, with every field's meaning."""
+
+import re
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.catalog.model import View
+from engine.errors import BadRequest, nearest
+
+Operator = Literal[
+    "eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "between", "contains", "starts_with", "is_null", "not_null"
+]  # fmt: skip
+Base = Literal["attempts", "seizures"]
+Value = str | int | float | bool
+
+
+class Clause(Struct, frozen=True, forbid_unknown_fields=True):
+    """One filter: on a dimension it chooses calls, on a measure it chooses result groups."""
+
+    field: str
+    op: Operator = "in"
+    values: tuple[Value, ...] = ()
+
+
+class Sort(Struct, frozen=True, forbid_unknown_fields=True):
+    """A column to sort whole rows by; nulls come last both ways."""
+
+    field: str
+    descending: bool = False
+
+
+class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """What is asked. Only `from` and `to` are required; `report` supplies defaults for what is left out.
+
+    The window is half open, [from, to): all October is from 2026-10-01 to 2026-11-01.
+    """
+
+    start: Annotated[str, Meta(description="date, local time or instant; inclusive", examples=["2026-10-01"])]
+    end: Annotated[str, Meta(description="date, local time or instant; exclusive", examples=["2026-11-01"])]
+    report: str | None = None
+    timezone: str | None = None
+    rows: tuple[str, ...] | None = None
+    measures: tuple[str, ...] | None = None
+    where: tuple[Clause, ...] = ()
+    calls: View | None = None
+    base: Base = "attempts"
+    currency: Annotated[str, Meta(pattern="^([A-Z]{3}|native)$")] | None = None
+    sort: tuple[Sort, ...] = ()
+    limit: Annotated[int, Meta(ge=0)] | None = None
+    offset: Annotated[int, Meta(ge=0)] = 0
+    totals: bool = False
+    subtotals: bool = False
+    parts: bool = False
+
+
+def read(body: bytes) -> Question:
+    """Read a question from JSON; a mistake is told with a pointer to it."""
+    try:
+        return msgspec.json.decode(body, type=Question)
+    except msgspec.DecodeError as mistake:
+        raise malformed(mistake) from mistake
+
+
+def of(values: dict[str, Any]) -> Question:
+    """Make a question of plain values; a mistake is told with a pointer to it."""
+    try:
+        return msgspec.convert(values, Question)
+    except msgspec.ValidationError as mistake:
+        raise malformed(mistake) from mistake
+
+
+def malformed(mistake: msgspec.DecodeError) -> BadRequest:
+    """Return our error for one of msgspec's, its pointer taken out of the message."""
+    message, _, pointer = str(mistake).partition(" - at `")
+    return described(message, pointer.rstrip("`") or None)
+
+
+def described(message: str, pointer: str | None) -> BadRequest:
+    """Return our error for a message of msgspec's; an unknown field gets the nearest known one as a hint."""
+    unknown = re.search(r"unknown field `(\w+)`", message)
+    hint = nearest(unknown[1], _words()) if unknown else None
+    return BadRequest("malformed", message, pointer=pointer, hint=hint)
+
+
+def _words() -> list[str]:
+    return [name for kind in (Question, Clause, Sort) for name in kind.__struct_encode_fields__]

@@ -1,0 +1,192 @@
+"""A resolved question, its route and a commit go in, the one statement that answers it comes out.
+
+The same function serves the page, the API and the command line. Everything a caller said is a parameter; the
+text is put together from the catalog and from how many spans and filters there are.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.catalog.load import PSEUDO_PARTS
+from engine.catalog.model import Catalog, Measure, Part
+from engine.query.resolve import Filter, Resolved
+from engine.query.route import LEDGER, Branch, Route, Span
+from engine.statement import Statement
+from engine.template import render as template
+
+
+def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int) -> Statement:
+    """Return the statement for the rows; it asks for one more than `most` to notice that there are more."""
+    limit = asked.question.limit
+    return _render(asked, route, catalog, commit, levels=[], limit=most + 1 if limit is None else limit)
+
+
+def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
+    """Return the statement for subtotals and the grand total, recomputed from the groups that pass."""
+    names = [dimension.name for dimension in asked.dimensions]
+    kept = range(len(names)) if asked.question.subtotals else range(1)
+    return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
+
+
+def shown(asked: Resolved) -> list[str]:
+    """Return the names of the answer's columns, in order."""
+    names = [dimension.name for dimension in asked.dimensions]
+    for measure in asked.measures:
+        names.append(measure.name)
+        if asked.question.parts and measure.numerator:
+            names += [f"{measure.name}_numerator", f"{measure.name}_denominator"]
+    return names
+
+
+def _render(
+    asked: Resolved,
+    route: Route,
+    catalog: Catalog,
+    commit: int,
+    *,
+    levels: list[list[str]],
+    limit: int | None,
+) -> Statement:
+    parameters: dict[str, Any] = {"commit": commit, "zone": asked.zone}
+    if asked.scope is not None:
+        parameters["scope"] = list(asked.scope)
+    if asked.currency is not None:
+        parameters["currency"] = asked.currency
+    if limit is not None:
+        parameters |= {"limit": limit, "offset": asked.question.offset}
+    parts = [catalog.parts[name] for name in asked.parts]
+    expressions = _Expressions(asked)
+    sql = template(
+        "query/answer.sql.j2",
+        dimensions=asked.dimensions,
+        parts=parts,
+        money=sorted(asked.money),
+        scope=asked.scope_dimension.column if asked.scope is not None else None,
+        branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
+        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        having=[
+            {**_filter(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+            for place, clause in enumerate(asked.having)
+            if clause.measure
+        ],
+        levels=levels,
+        measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
+        numerators=expressions.numerators() if asked.question.parts else [],
+        shown=shown(asked),
+        order=asked.order,
+        limit=limit,
+    )
+    return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
+def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, parameters: dict[str, Any]) -> Any:
+    ledger = branch.table == LEDGER
+    spans = []
+    for number, span in enumerate(branch.spans):
+        name = f"b{place}s{number}"
+        parameters |= _span_parameters(span, name, ledger)
+        spans.append(_ledger_span(name) if ledger else _tile_span(name))
+    final = asked.view == "final"
+    return {
+        "table": branch.table,
+        "time": f"{branch.table}.start_time" if ledger else f"{branch.table}.tile",
+        "visible": "commit <= {commit:UInt32} AND sign != 0" if ledger else "c_min <= {commit:UInt32}",
+        "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
+        "spans": spans,
+        "sums": {part.name: _sum(part, ledger=ledger, final=final) for part in parts},
+    }
+
+
+def _sum(part: Part, *, ledger: bool, final: bool) -> str:
+    value = part.signed if ledger else part.name
+    return f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
+
+
+def _span_parameters(span: Span, name: str, ledger: bool) -> dict[str, str]:
+    return {f"{name}_from": _text(span.start, ledger), f"{name}_to": _text(span.end, ledger)}
+
+
+def _text(milliseconds: int, fraction: bool) -> str:
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{moment}.{milliseconds % 1000:03}" if fraction else moment
+
+
+def _ledger_span(name: str) -> str:
+    start, end = f"{{{name}_from:DateTime64(3, 'UTC')}}", f"{{{name}_to:DateTime64(3, 'UTC')}}"
+    # The key begins with the hour, so the hour must be bounded in its own words to be pruned by.
+    return (
+        f"start_time >= {start} AND start_time < {end} "
+        f"AND toStartOfHour(start_time) >= toStartOfHour({start}) AND toStartOfHour(start_time) <= toStartOfHour({end})"
+    )
+
+
+def _tile_span(name: str) -> str:
+    return f"tile >= {{{name}_from:DateTime('UTC')}} AND tile < {{{name}_to:DateTime('UTC')}}"
+
+
+def _filter(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    parameters[parameter] = list(clause.values)
+    dimension = clause.dimension
+    return {
+        "parameter": parameter,
+        "op": clause.op,
+        "type": clause.type,
+        "text": clause.type == "String",
+        "bucket": dimension.bucket if dimension else None,
+        "column": dimension.column if dimension else None,
+    }
+
+
+class _Expressions:
+    """Measures as SQL over the parts of a group `g`."""
+
+    def __init__(self, asked: Resolved) -> None:
+        self._asked = asked
+        base, seizures = PSEUDO_PARTS["base"]
+        connected, zero = PSEUDO_PARTS["answers"]
+        self._words = {
+            "base": f"g.{seizures if asked.base == 'seizures' else base}",
+            "answers": f"(g.{connected} + g.{zero})" if asked.count_zero_answers else f"g.{connected}",
+        }
+
+    def _over_parts(self, expression: str) -> str:
+        return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._words.get(word[0], f"g.{word[0]}"), expression)
+
+    def of(self, measure: Measure) -> str:
+        if measure.value is not None:
+            plain = self._over_parts(measure.value)
+        else:
+            above, below = (
+                self._over_parts(measure.numerator or ""),
+                self._over_parts(measure.denominator or ""),
+            )
+            scaled = above if measure.times == 1 else f"{measure.times} * ({above})"
+            plain = f"if({below} = 0, NULL, toFloat64({scaled}) / toFloat64({below}))"
+        valid = self._one_currency(measure)
+        return f"if({valid}, {plain}, NULL)" if valid else plain
+
+    def _one_currency(self, measure: Measure) -> str:
+        """When the sums of money mean something: never across currencies."""
+        if measure.money is None:
+            return ""
+        sides = ("customer", "provider") if measure.money == "both" else (measure.money,)
+        found = " , ".join(f"g.{side}_currencies" for side in sides)
+        together = f"arrayConcat({found})" if len(sides) > 1 else found
+        if self._asked.currency is None:
+            return f"length(arrayDistinct({together})) <= 1"
+        return f"length(arrayFilter(code -> code != {{currency:String}}, {together})) = 0"
+
+    def numerators(self) -> list[dict[str, str]]:
+        found = []
+        for measure in self._asked.measures:
+            if measure.numerator and measure.denominator:
+                found.append({"name": f"{measure.name}_numerator", "expression": self._over_parts(measure.numerator)})
+                found.append(
+                    {
+                        "name": f"{measure.name}_denominator",
+                        "expression": self._over_parts(measure.denominator),
+                    }
+                )
+        return found

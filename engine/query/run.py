@@ -1,0 +1,231 @@
+"""A question and a principal go in, an exact answer comes out.
+
+All statements of one answer read at one commit. A rollup row that mixes in a newer commit makes the whole
+answer be read again at the new watermark; after three times the ledger answers alone.
+"""
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from msgspec import UNSET, Struct
+
+from engine.access.principal import Principal
+from engine.catalog.model import Catalog, Rollup
+from engine.errors import TooLarge, Unprocessable
+from engine.query import render
+from engine.query.answer import Answer, Column, Moment, Subtotal, Warned, money_text
+from engine.query.coverage import Coverage
+from engine.query.question import Question
+from engine.query.resolve import Resolved, resolve
+from engine.query.route import Refusal, Route, route
+from engine.settings import Settings
+from engine.statement import Statement
+from engine.warehouse.gateway import Rows, Warehouse
+
+_READS = 3
+
+
+class Explanation(Struct, frozen=True):
+    """Why a question is answered from where."""
+
+    question: Question
+    source: tuple[str, ...]
+    estimated_rows: int
+    refusals: tuple[Refusal, ...]
+    as_of: Moment
+    sql: str
+    parameters: dict[str, Any]
+
+
+class Desk:
+    """Where questions are answered."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        catalog: Catalog,
+        settings: Settings,
+        covered: dict[str, tuple[Rollup, str]],
+        uncovered: tuple[str, ...] = (),
+    ) -> None:
+        self._warehouse = warehouse
+        self._catalog = catalog
+        self._settings = settings
+        self._covered = covered
+        self._uncovered = uncovered
+        self._coverage = Coverage(warehouse)
+
+    def ask(self, question: Question, principal: Principal, *, ledger_only: bool = False) -> Answer:
+        """Answer a question. `ledger_only` reads no rollup: the other half of the differential test."""
+        began = time.perf_counter()
+        asked = self.resolve(question, principal)
+        for read in range(_READS + 1):
+            commit = self._coverage.watermark()
+            chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
+            statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
+            found = self._warehouse.query(statement)
+            rolled = None
+            if question.totals or question.subtotals:
+                rolled = self._warehouse.query(render.totals(asked, chosen, self._catalog, commit.commit))
+            if not _mixed(found) and not (rolled and _mixed(rolled)):
+                break
+        return self._answer(asked, chosen, commit, found, rolled, began)
+
+    def explain(self, question: Question, principal: Principal) -> Explanation:
+        """Say which tables would answer, why the others do not, and with what statement."""
+        asked = self.resolve(question, principal)
+        commit = self._coverage.watermark()
+        chosen = self.route(asked, commit)
+        statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
+        return Explanation(
+            asked.question,
+            chosen.sources,
+            chosen.rows,
+            chosen.refusals,
+            commit,
+            statement.sql,
+            dict(statement.parameters),
+        )
+
+    def statement(self, question: Question, principal: Principal) -> Statement:
+        """Return the statement that would answer, without running it."""
+        explained = self.explain(question, principal)
+        return Statement(explained.sql, explained.parameters)
+
+    def watermark(self) -> Moment:
+        """Return the highest complete commit."""
+        return self._coverage.watermark()
+
+    def resolve(self, question: Question, principal: Principal) -> Resolved:
+        """Resolve names, window and scope."""
+        return resolve(question, principal, self._catalog, self._settings, self._coverage.instants)
+
+    def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
+        """Choose the tables."""
+        return route(
+            asked,
+            self._catalog,
+            self._covered,
+            self._uncovered,
+            self._coverage.sizes(commit.commit),
+            self._coverage.tiles,
+            ledger_only=ledger_only,
+        )
+
+    def _answer(
+        self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None, began: float
+    ) -> Answer:
+        question = asked.question
+        columns = _columns(asked)
+        width = len(columns)
+        extra = {name: place for place, name in enumerate(found.columns)}
+        total = int(found.rows[0][extra["total_"]]) if found.rows else 0
+        if question.limit is None and total > self._settings.max_rows:
+            raise TooLarge(
+                "too_many_rows",
+                f"the answer has {total} rows, over the site's cap of {self._settings.max_rows}",
+                hint="narrow the question, give a limit, or raise max_rows",
+            )
+        money = {place for place, column in enumerate(columns) if column.type == "money"}
+        rows = [_written(row[:width], money) for row in found.rows]
+        subtotals, totals = _rolled(rolled, len(asked.dimensions), width, money) if rolled else ([], None)
+        return Answer(
+            columns=columns,
+            rows=rows,
+            subtotals=subtotals if question.subtotals else UNSET,
+            totals=totals if question.totals and totals is not None else UNSET,
+            row_count=len(rows),
+            total_rows=total,
+            truncated=len(rows) + question.offset < total,
+            question=question,
+            as_of=commit,
+            query_id=uuid4().hex,
+            elapsed_ms=round((time.perf_counter() - began) * 1000, 3),
+            rows_read=found.rows_read + (rolled.rows_read if rolled else 0),
+            source=chosen.sources,
+            warnings=tuple(_warnings(asked, found, extra)),
+            currencies=_currencies(asked, found, extra) if asked.currency is None and asked.money else UNSET,
+        )
+
+
+def _mixed(found: Rows) -> bool:
+    if not found.rows:
+        return False
+    place = list(found.columns).index("mixed_")
+    return any(row[place] for row in found.rows)
+
+
+def _columns(asked: Resolved) -> tuple[Column, ...]:
+    columns = [Column(dimension.name, dimension.label, dimension.type) for dimension in asked.dimensions]
+    for measure in asked.measures:
+        columns.append(Column(measure.name, measure.label, measure.type, measure.unit))
+        if asked.question.parts and measure.numerator:
+            columns.append(Column(f"{measure.name}.numerator", f"{measure.label} numerator", "real"))
+            columns.append(Column(f"{measure.name}.denominator", f"{measure.label} denominator", "real"))
+    return tuple(columns)
+
+
+def _written(row: Sequence[Any], money: set[int]) -> tuple[Any, ...]:
+    return tuple(
+        money_text(value)
+        if place in money and value is not None
+        else float(value)
+        if isinstance(value, Decimal)
+        else value
+        for place, value in enumerate(row)
+    )
+
+
+def _rolled(rolled: Rows, depth: int, width: int, money: set[int]) -> tuple[list[Subtotal], tuple[Any, ...] | None]:
+    level_at = list(rolled.columns).index("level_")
+    subtotals: list[Subtotal] = []
+    totals = None
+    for row in rolled.rows:
+        level = int(row[level_at])
+        values = (*row[:level], *([None] * (depth - level)), *row[depth:width])
+        if level == 0:
+            totals = _written(values, money)
+        else:
+            subtotals.append(Subtotal(level, _written(values, money)))
+    return subtotals, totals
+
+
+def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warned]:
+    warnings = []
+    for side in sorted(asked.money):
+        unrated = int(found.rows[0][extra[f"unrated_{side}_"]]) if found.rows else 0
+        if unrated:
+            warnings.append(Warned("unrated", f"{unrated} connected calls have no {side} charge yet"))
+        codes = {code for row in found.rows for code in row[extra[f"{side}_currencies_"]]}
+        foreign = sorted(codes - {asked.currency})
+        if asked.currency is not None and foreign:
+            window = f"{asked.question.start} to {asked.question.end}"
+            warnings.append(
+                Warned(
+                    "fx_missing",
+                    f"no exchange rate to {asked.currency} for {side} money in {', '.join(foreign)}, {window}; "
+                    "those cells are empty",
+                )
+            )
+    return warnings
+
+
+def _currencies(asked: Resolved, found: Rows, extra: dict[str, int]) -> tuple[str, ...]:
+    """The one currency of each group's money, or 422 when a group has several."""
+    result = []
+    both = any(measure.money == "both" for measure in asked.measures)
+    for place, row in enumerate(found.rows):
+        sides = [row[extra[f"{side}_currencies_"]] for side in sorted(asked.money)]
+        codes = {code for side in sides for code in side}
+        if any(len(side) > 1 for side in sides) or (both and len(codes) > 1):
+            raise Unprocessable(
+                "mixed_currency",
+                f"row {place + 1} holds money in {', '.join(sorted(codes))}, which cannot be added",
+                pointer="$.currency",
+                hint="group by customer_currency and provider_currency, or ask for one currency",
+            )
+        result.append("/".join(dict.fromkeys(code for side in sides for code in side)))
+    return tuple(result)

@@ -1,0 +1,88 @@
+"""A tollhouse.toml, TOLLHOUSE_… variables and command-line options go in, the site's settings come out."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from engine.errors import BadRequest, nearest
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a site decides for itself. Every name is a key of tollhouse.toml and TOLLHOUSE_<NAME>."""
+
+    database: str = "chdb:///data"
+    """Where the calls are kept: chdb:///path, chdb://memory or http(s)://user:password@host:port/database."""
+    timezone: str = "UTC"
+    """The zone of a question that names none."""
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
+    """The money of a question that names none, and of a record without a currency."""
+    home_country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "US"
+    """Whose national number forms the switches write."""
+    rollup_zones: tuple[str, ...] = ()
+    """Zones whose days are kept summed, besides UTC and `timezone`."""
+    count_zero_answers: bool = False
+    """Whether a 200 without talk counts as connected."""
+    chunk_records: Annotated[int, Meta(ge=1000, le=5_000_000)] = 500_000
+    """Records per commit of a large file."""
+    trusted_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Addresses that are administrator without a key, while there are no users."""
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]", "::1")
+    """Names under which a browser may reach the server; others are refused (against DNS rebinding)."""
+    max_rows: Annotated[int, Meta(ge=1)] = 1_000_000
+    """Most rows one answer may have."""
+    max_upload_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
+    """Largest body of POST /cdrs."""
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The zones rollups are cut in: UTC, the site's, and those asked for."""
+        return tuple(dict.fromkeys(("UTC", self.timezone, *self.rollup_zones)))
+
+
+_DEFAULT_DATABASE = "./data"
+
+
+def load(config: Path | None = None, **options: Any) -> Settings:
+    """Read settings: options win over the environment, the environment over the file, the file over defaults.
+
+    Without `config`, tollhouse.toml in the current folder is read when it is there. Raises `BadRequest` that
+    names the file or variable at fault.
+    """
+    values: dict[str, Any] = {"database": f"chdb://{Path(_DEFAULT_DATABASE).resolve()}"}
+    path = config or Path("tollhouse.toml")
+    if config is not None or path.is_file():
+        values |= _from_file(path)
+    values |= _from_environment()
+    values |= {name: value for name, value in options.items() if value is not None}
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as mistake:
+        raise BadRequest("bad_setting", f"settings: {mistake}") from mistake
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except OSError as failure:
+        raise BadRequest("bad_setting", f"cannot read {path}: {failure.strerror}") from failure
+    except tomllib.TOMLDecodeError as mistake:
+        raise BadRequest("bad_setting", f"{path}: {mistake}") from mistake
+    for name in values:
+        if name not in Settings.__struct_fields__:
+            hint = nearest(name, list(Settings.__struct_fields__))
+            raise BadRequest("bad_setting", f"{path}: there is no setting {name!r}", hint=hint)
+    return values
+
+
+def _from_environment() -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in Settings.__struct_fields__:
+        text = os.environ.get(f"TOLLHOUSE_{name.upper()}")
+        if text is not None:
+            lists = isinstance(getattr(Settings(), name), tuple)
+            values[name] = [item.strip() for item in text.split(",") if item.strip()] if lists else text
+    return values

@@ -1,0 +1,93 @@
+"""Settings go in, one opened Tollhouse comes out: what the command line and the web server stand on."""
+
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from engine.access.principal import Principal
+from engine.catalog.load import catalog
+from engine.ingest.pipeline import Asked, Loader, Receipt, Report
+from engine.ingest.stage import ledger_columns
+from engine.query.answer import Answer
+from engine.query.question import Question
+from engine.query.resolve import preset
+from engine.query.run import Desk, Explanation
+from engine.settings import Settings
+from engine.statement import Statement
+from engine.warehouse import layout
+from engine.warehouse.gateway import Warehouse
+
+
+class Site:
+    """A database with its catalog, its one loader and its settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalog = catalog()
+        self.warehouse = Warehouse(settings.database)
+        try:
+            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns())
+            self._loader = Loader(self.warehouse, self.catalog, settings)
+            self.recovered = self._loader.recover(uncovered)
+            tables = layout.tables_of(self.catalog, settings.zones)
+            self.desk = Desk(
+                self.warehouse,
+                self.catalog,
+                settings,
+                {table: (rollup, zone) for rollup, zone, table in tables},
+            )
+        except BaseException:
+            self.warehouse.close()
+            raise
+
+    def ingest(self, path: Path, origin: str, asked: Asked, report: Report | None = None) -> Receipt:
+        """Load one file as one batch; `origin` is what people call it."""
+        return self._loader.load(path, origin, asked, report)
+
+    def ask(self, question: Question, principal: Principal) -> Answer:
+        """Answer a question for whoever asks it."""
+        return self.desk.ask(question, principal)
+
+    def explain(self, question: Question, principal: Principal) -> Explanation:
+        """Say why a question is answered from where."""
+        return self.desk.explain(question, principal)
+
+    def preset(self, name: str, principal: Principal) -> dict[str, Any]:
+        """Return a report as a question without its window."""
+        return preset(name, principal, self.catalog)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Every name a filter may use."""
+        return (*self.catalog.dimensions, *self.catalog.measures)
+
+    def watermark(self) -> int:
+        """Return the highest commit a reader may see; raises when the database does not answer."""
+        return self.desk.watermark().commit
+
+    def today(self) -> str:
+        """Return the date in the site's zone, as the engine reckons it."""
+        sql = "SELECT toString(toDate(now(), {zone:String}))"
+        return str(self.warehouse.value(Statement(sql, {"zone": self.settings.timezone})))
+
+    def newest_day(self) -> str | None:
+        """Return the day, in the site's zone, of the newest call loaded; None when there is none."""
+        sql = "SELECT toString(toDate(max(last_start), {zone:String})) FROM batch_log WHERE state = 'loaded'"
+        found = self.warehouse.value(Statement(sql, {"zone": self.settings.timezone}))
+        return None if found is None else str(found)
+
+    @staticmethod
+    def days_before(day: str, count: int) -> str:
+        """Return the date `count` days before `day`."""
+        return (date.fromisoformat(day) - timedelta(days=count)).isoformat()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.warehouse.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()

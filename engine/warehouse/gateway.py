@@ -1,0 +1,338 @@
+"""A DSN goes in, an open warehouse that runs statements on the embedded engine or a server comes out.
+
+Both are the same clickhouse-connect calls. One client is one lane (a second statement on it waits), so the
+gateway keeps a small pool and every statement borrows a client for as long as it runs.
+"""
+
+import logging
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from queue import Empty, LifoQueue
+from threading import Lock
+from typing import Any, BinaryIO, Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+# The embedded engine takes the process's zone for its session; it must be UTC before its library loads.
+os.environ["TZ"] = "UTC"
+
+import clickhouse_connect
+from clickhouse_connect.driver.binding import bind_query
+from msgspec import Struct
+from urllib3.exceptions import HTTPError
+
+from engine.errors import BadRequest, TollhouseError, Unavailable
+from engine.statement import Statement
+from engine.template import quoted
+from engine.warehouse.failures import broken_off, translated
+from engine.warehouse.holder import Holder
+
+time.tzset()
+# What the client would warn about reaches the caller as one of our errors; once is enough.
+for library in ("clickhouse_connect", "urllib3"):
+    logging.getLogger(library).setLevel(logging.CRITICAL)
+
+PINNED: dict[str, str] = {
+    # Inserts: one statement is acknowledged when its rows are readable, and nothing is dropped as a repeat
+    # behind our back (26.2 changed three of these defaults at once).
+    "async_insert": "0",
+    "deduplicate_insert": "disable",
+    "deduplicate_blocks_in_dependent_materialized_views": "0",
+    "materialized_views_ignore_errors": "0",
+    "parallel_view_processing": "0",
+    "max_insert_threads": "1",
+    "max_partitions_per_insert_block": "0",
+    "min_insert_block_size_rows": "1048576",
+    "min_insert_block_size_bytes": "0",
+    "max_insert_block_size": "1048576",
+    # Names and nulls mean in every statement what they mean in the templates.
+    "prefer_column_name_to_alias": "1",
+    "join_use_nulls": "0",
+    "group_by_use_nulls": "0",
+    "transform_null_in": "0",
+    "cast_keep_nullable": "0",
+    # Sums are exact or they fail.
+    "decimal_check_overflow": "1",
+    "session_timezone": "UTC",
+    "date_time_output_format": "simple",
+    "enable_extended_results_for_datetime_functions": "0",
+    "short_circuit_function_evaluation": "enable",
+    # A limit that is reached is an error, never a shorter answer.
+    "timeout_overflow_mode": "throw",
+    "read_overflow_mode": "throw",
+    "group_by_overflow_mode": "throw",
+    "sort_overflow_mode": "throw",
+    "result_overflow_mode": "throw",
+    "join_overflow_mode": "throw",
+    "set_overflow_mode": "throw",
+    # Caches that have given stale answers in released engines.
+    "use_query_cache": "0",
+    "use_query_condition_cache": "0",
+    "use_cache_for_count_from_files": "0",
+    # Reading files: every field is text until a dialect says otherwise; a JSON number keeps its own digits.
+    "input_format_json_read_numbers_as_strings": "1",
+    "input_format_json_read_bools_as_strings": "1",
+    "input_format_json_read_objects_as_strings": "1",
+    "input_format_json_read_arrays_as_strings": "1",
+    "input_format_csv_empty_as_default": "0",
+    "input_format_csv_allow_variable_number_of_columns": "1",
+    "input_format_csv_detect_header": "0",
+    "input_format_csv_trim_whitespaces": "1",
+    "format_csv_delimiter": ",",
+    "format_csv_null_representation": "\x01N",
+    "input_format_null_as_default": "1",
+    "input_format_skip_unknown_fields": "1",
+    # A file that shrinks while it is read is an error; read through mmap it would end the process.
+    "storage_file_read_method": "pread",
+}
+"""Every engine setting that an answer or a load depends on; set on each client and read back at start."""
+
+LANES = 8
+"""Clients kept open; more statements than this at once wait for one to come back."""
+
+
+PIECE = 1 << 20
+"""The most bytes of a stream held at a time."""
+
+
+class Rows(Struct, frozen=True):
+    """What one statement returned: column names, rows, and how many rows the engine read for it."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    rows_read: int
+
+
+class Warehouse:
+    """An open database: runs statements, streams results, takes files."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._idle: LifoQueue[Any] = LifoQueue()
+        self._opened: list[Any] = []
+        self._opening = Lock()
+        self._closed = False
+        self._holder: Holder | None = None
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._arguments: dict[str, Any] = {}
+        try:
+            parts = urlsplit(dsn)
+            port = parts.port
+        except ValueError:
+            raise _bad(dsn) from None
+        self.embedded = parts.scheme == "chdb"
+        self.database = "default"
+        try:
+            if self.embedded and parts.netloc + parts.path:
+                self._use_directory(parts.netloc + parts.path)
+            elif parts.scheme in ("http", "https") and parts.hostname:
+                self._use_server(parts, port)
+            else:
+                raise _bad(dsn)
+            self._assert_pinned()
+        except BaseException:
+            self.close()
+            raise
+
+    def _use_directory(self, path: str) -> None:
+        if path == "memory":
+            self._scratch = tempfile.TemporaryDirectory(prefix="tollhouse-")
+            path = self._scratch.name
+        try:
+            directory = Path(path).resolve()
+            directory.mkdir(parents=True, exist_ok=True)
+            self._holder = Holder.take(directory)
+        except OSError as failure:
+            raise Unavailable(
+                "database_unreachable",
+                f"cannot use {self.dsn}: {failure.strerror}",
+                hint="choose a directory this user may write, with --database chdb:///path/to/dir",
+            ) from failure
+        self._arguments = {"interface": "chdb", "path": str(directory / "engine")}
+
+    def _use_server(self, parts: SplitResult, port: int | None) -> None:
+        self._arguments = {
+            "interface": parts.scheme,
+            "host": parts.hostname,
+            "port": port or (8443 if parts.scheme == "https" else 8123),
+            "username": unquote(parts.username or "default"),
+            "password": unquote(parts.password or ""),
+            "connect_timeout": 1,
+            "autogenerate_session_id": False,
+            "dedicated_pool": True,
+        }
+        self.database = unquote(parts.path.strip("/")) or "default"
+        # A user who may not create databases can still use one that exists.
+        with translated(self.dsn), closing(self._connect()) as client:
+            known = "SELECT count() FROM system.databases WHERE name = {name:String}"
+            if not client.query(known, parameters={"name": self.database}).first_row[0]:
+                client.command(f"CREATE DATABASE IF NOT EXISTS {_identifier(self.database)}")
+        self._arguments["database"] = self.database
+
+    def _assert_pinned(self) -> None:
+        found = self.query(
+            Statement(
+                "SELECT name, value FROM system.settings WHERE name IN {names:Array(String)}",
+                {"names": list(PINNED)},
+            )
+        )
+        actual: dict[str, str] = {row[0]: row[1] for row in found.rows}
+        wrong = [f"{name}={actual.get(name)!r}" for name in PINNED if actual.get(name) != PINNED[name]]
+        if wrong:
+            raise Unavailable(
+                "engine_settings",
+                f"the engine does not hold the settings Tollhouse relies on: {', '.join(sorted(wrong))}",
+                hint="allow this user to change settings, or use the engine version in the lock file",
+            )
+
+    @contextmanager
+    def _lane(self) -> Iterator[Any]:
+        try:
+            client = self._idle.get_nowait()
+        except Empty:
+            client = self._open() or self._idle.get()
+        try:
+            self._assert_open()
+            yield client
+        except (TollhouseError, ValueError):
+            self._assert_open()  # what close() broke off says so
+            raise
+        finally:
+            self._idle.put(client)
+
+    def _open(self) -> Any | None:
+        with self._opening, translated(self.dsn):
+            self._assert_open()
+            if len(self._opened) >= LANES:
+                return None
+            self._opened.append(self._connect())
+            return self._opened[-1]
+
+    def _connect(self) -> Any:
+        client = clickhouse_connect.get_client(settings=PINNED, show_clickhouse_errors="scrub", **self._arguments)
+        # The client writes parameters in the server's zone, but the pinned session reads them in UTC.
+        client.server_tz = UTC
+        return client
+
+    def _assert_open(self) -> None:
+        if self._closed:
+            raise Unavailable("database_closed", "the database has been closed")
+
+    def query(self, statement: Statement) -> Rows:
+        """Run a statement that returns rows."""
+        with self._lane() as client, translated(self.dsn):
+            result = client.query(statement.sql, parameters=dict(statement.parameters))
+            read = int(result.summary.get("read_rows", 0))
+            return Rows(result.column_names, result.result_rows, read)
+
+    def value(self, statement: Statement) -> Any:
+        """Run a statement that returns one row and give back its first column."""
+        return self.query(statement).rows[0][0]
+
+    def command(self, statement: Statement) -> None:
+        """Run a statement that changes something."""
+        with self._lane() as client, translated(self.dsn):
+            client.command(statement.sql, parameters=dict(statement.parameters))
+
+    def stream(self, statement: Statement, encoding: str) -> Iterator[bytes]:
+        """Run a statement and yield its rows in one of ClickHouse's formats, with flat memory."""
+        with self._lane() as client, translated(self.dsn):
+            stream = client.raw_stream(statement.sql, parameters=dict(statement.parameters), fmt=encoding)
+            pieces = iter(partial(stream.read, PIECE), b"") if self.embedded else _received(stream)
+            try:
+                for piece in pieces:
+                    yield piece
+                    self._assert_open()
+            finally:
+                stream.close()
+
+    def insert_file(self, statement: Statement, path: Path, encoding: str, structure: str) -> None:
+        """Run an `INSERT INTO … SELECT … FROM {source}` that reads the file at `path`.
+
+        The embedded engine opens the file itself; to a server the bytes are sent along with the statement.
+        `{source}` in the text is replaced by the relation to read; `structure` names its columns and types.
+        """
+        with self._lane() as client, translated(self.dsn), path.open("rb") as content:
+            if self.embedded:
+                # By its descriptor: the engine takes * ? { } and :: in a name for a pattern or an archive.
+                place = f"/dev/fd/{content.fileno()}"
+                source = f"file({quoted(place)}, {quoted(encoding)}, {quoted(structure)}, 'none')"
+                sql = statement.sql.replace("{source}", source)
+                client.command(sql, parameters=dict(statement.parameters))
+            else:
+                sql = statement.sql.replace("{source}", f"input({quoted(structure)})")
+                self._send(client, sql, statement.parameters, content, encoding)
+
+    def _send(self, client: Any, sql: str, parameters: Mapping[str, Any], content: BinaryIO, encoding: str) -> None:
+        # raw_insert takes no parameters and refuses them as settings; what is in the client's own `params`
+        # goes with every request, and nobody else has this client now.
+        text, bound = bind_query(sql, dict(parameters), UTC)
+        client.params.update(bound)
+        try:
+            # It says `INSERT INTO {table} FORMAT {fmt}`: what stands between is ours to write.
+            client.raw_insert(table=str(text).removeprefix("INSERT INTO "), insert_block=content, fmt=encoding)
+        finally:
+            for name in bound:
+                del client.params[name]
+
+    def announce(self, url: str) -> None:
+        """Tell whoever finds the database held how to reach this process."""
+        if self._holder:
+            self._holder.announce(url)
+
+    def close(self) -> None:
+        """Close every client and let go of the directory.
+
+        Open streams end. The embedded engine finishes the statements it is running first.
+        """
+        with self._opening:
+            self._closed = True
+            for client in self._opened:
+                client.close()
+            self._opened.clear()
+        if self._holder:
+            self._holder.release()
+        if self._scratch:
+            self._scratch.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.close()
+
+
+def _received(response: Any) -> Iterator[bytes]:
+    # A server that fails half-way says why in a last piece and breaks off, so one piece is kept back.
+    last = b""
+    try:
+        for piece in response.stream(PIECE):
+            if last:
+                yield last
+            last = piece
+    except HTTPError as failure:
+        raise broken_off(last) from failure
+    if last:
+        yield last
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _bad(dsn: str) -> BadRequest:
+    return BadRequest(
+        "bad_dsn",
+        f"--database {_without_password(dsn)!r} is not a database",
+        hint="use chdb:///path/to/dir, chdb://memory or http://user:password@host:8123/database",
+    )
+
+
+def _without_password(dsn: str) -> str:
+    return re.sub(r"(//[^/@:]*):.*@", r"\1:…@", dsn)

@@ -1,0 +1,94 @@
+"""The catalog and the site's zones go in, a database that holds every table and rollup comes out.
+
+Tables are made where they lack; nothing that exists is altered. The facts table says which version laid the
+database out, with which time-zone rules its tiles were cut, and which rollups cover the whole ledger.
+"""
+
+from engine.catalog.model import Catalog, Part, Rollup
+from engine.errors import Conflict
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
+
+LAYOUT = "1"
+"""Version of the tables under sql/tables; a database laid out by a newer one is refused."""
+
+
+def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, str, str]]:
+    """Return every rollup table as (rollup, zone, table name)."""
+    return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in zones]
+
+
+def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]) -> list[str]:
+    """Create what lacks. Return the names of rollup tables that do not cover the ledger yet."""
+    for name in ("001_ledger", "002_contest"):
+        _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
+    facts = read_facts(warehouse)
+    if facts.get("layout", LAYOUT) != LAYOUT:
+        raise Conflict(
+            "newer_database",
+            f"the database was laid out by another version of Tollhouse ({facts['layout']}, this is {LAYOUT})",
+            hint="use the version that wrote it, or a newer one",
+        )
+    rules = str(warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'")))
+    if "layout" not in facts:
+        write_fact(warehouse, "layout", LAYOUT)
+    types = {column["name"]: column["type"] for column in columns}
+    uncovered = []
+    empty = int(warehouse.value(Statement("SELECT count() FROM cdr"))) == 0
+    for rollup, zone, table in tables_of(catalog, zones):
+        _check_zone(warehouse, zone)
+        _run(
+            warehouse,
+            render(
+                "tables/rollup.sql.j2",
+                rollup=rollup,
+                table=table,
+                zone=zone,
+                keys=[{"column": key, "type": types[key]} for key in rollup.keys],
+                parts=parts_of(catalog, rollup),
+            ),
+        )
+        # A zone's midnights can move when its rules change; tiles cut by other rules are not trusted.
+        covered = facts.get(f"covered:{table}")
+        if covered is None and empty:
+            write_fact(warehouse, f"covered:{table}", rules)
+        elif covered is None or (zone != "UTC" and covered != rules):
+            uncovered.append(table)
+    return uncovered
+
+
+def parts_of(catalog: Catalog, rollup: Rollup) -> list[Part]:
+    """Return the parts a rollup keeps."""
+    return [catalog.parts[name] for name in rollup.parts]
+
+
+def read_facts(warehouse: Warehouse) -> dict[str, str]:
+    """Return what the database says of itself, the newest word on each name."""
+    rows = warehouse.query(Statement("SELECT name, argMax(value, time) FROM facts GROUP BY name")).rows
+    return {str(name): str(value) for name, value in rows}
+
+
+def write_fact(warehouse: Warehouse, name: str, value: str) -> None:
+    """Add one word on `name`."""
+    warehouse.command(
+        Statement(
+            "INSERT INTO facts (name, value) SELECT {name:String}, {value:String}",
+            {"name": name, "value": value},
+        )
+    )
+
+
+def _check_zone(warehouse: Warehouse, zone: str) -> None:
+    known = warehouse.value(
+        Statement("SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}", {"zone": zone})
+    )
+    if not known:
+        raise Conflict("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name like Europe/Paris")
+
+
+def _run(warehouse: Warehouse, text: str) -> None:
+    for statement in text.split(";\n"):
+        lines = [line for line in statement.strip().rstrip(";").splitlines() if not line.startswith("--")]
+        if lines:
+            warehouse.command(Statement("\n".join(lines)))

@@ -1,0 +1,70 @@
+"""A request goes in, the principal who makes it comes out.
+
+While there are no users, who comes from a trusted network (loopback by default) is the administrator; anybody
+else is nobody.
+"""
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from engine.access.principal import ADMIN, Principal
+from engine.errors import BadRequest, Forbidden, TollhouseError, Unauthorized
+from engine.settings import Settings
+from web.errors import ours
+
+
+def principal_of(request: Request[Any, Any, Any]) -> Principal:
+    """Return who asks, or raise `Unauthorized`."""
+    settings: Settings = request.app.state.site.settings
+    address = request.client.host if request.client else ""
+    if _trusted(address, settings.trusted_networks):
+        return ADMIN
+    raise Unauthorized(
+        "unauthorized",
+        "nobody is known at this address, and there are no users yet",
+        hint="ask from the machine itself, or add the network to trusted_networks",
+    )
+
+
+def _trusted(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        host = ip_address(address)
+    except ValueError:
+        return False
+    return any(host in ip_network(network) for network in networks)
+
+
+def browser_guard(app: ASGIApp) -> ASGIApp:
+    """Refuse what only a browser in somebody else's hands would send.
+
+    A page elsewhere can make a visitor's browser ask this server: under a name of its own that it points here
+    (DNS rebinding; the Host header tells), or by posting across sites (Sec-Fetch-Site tells).
+    """
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            try:
+                _check_headers(scope)
+            except TollhouseError as failure:
+                request: Request[Any, Any, Any] = Request(scope)
+                await ours(request, failure).to_asgi_response(None, request)(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return guarded
+
+
+def _check_headers(scope: HTTPScope) -> None:
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    settings: Settings = scope["litestar_app"].state.site.settings
+    host = headers.get(b"host", "").lower()
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name not in settings.allowed_hosts:
+        raise BadRequest("unknown_host", f"this server does not answer to {host!r}", hint="add it to allowed_hosts")
+    across = headers.get(b"sec-fetch-site", "none") not in ("none", "same-origin")
+    if across and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+        raise Forbidden("cross_site", "another site may not change anything here")

@@ -1,0 +1,108 @@
+"""An opened site goes in, the web application on top of it comes out."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from litestar import Litestar, Request, Response, get
+from litestar.config.compression import CompressionConfig
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.static_files import create_static_files_router
+from litestar.template.config import TemplateConfig
+from litestar.types import Message, Scope
+
+from engine import __version__
+from engine.errors import TollhouseError
+from engine.site import Site
+from web import api, errors, pages
+from web.access import browser_guard
+
+HERE = Path(__file__).resolve().parent
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""Sent with every response: nothing is loaded from elsewhere, nothing of ours is framed elsewhere."""
+
+
+@get("/healthz", include_in_schema=False, media_type="text/plain")
+async def healthz() -> str:
+    """Alive."""
+    return "ok\n"
+
+
+@get("/readyz", include_in_schema=False, media_type="text/plain")
+async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
+    """Able to answer: the database is."""
+    site: Site = request.app.state.site
+    try:
+        commit = await anyio.to_thread.run_sync(site.watermark)
+    except TollhouseError as failure:
+        return Response(f"{failure.message}\n", status_code=503, media_type="text/plain")
+    return Response(f"ready at commit {commit}\n", media_type="text/plain")
+
+
+async def _with_headers(message: Message, _: Scope) -> None:
+    if message["type"] == "http.response.start":
+        headers = list(message.get("headers", []))
+        held = {name.lower() for name, _value in headers}
+        headers += [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in held]
+        message["headers"] = headers
+
+
+def _fingerprint(folder: Path) -> str:
+    """A short hash over the static files: part of their URL, so that they can be cached for ever."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def create(site: Site) -> Litestar:
+    """Return the application."""
+    static = f"/static/{_fingerprint(HERE / 'static')}"
+    engine = JinjaTemplateEngine(directory=HERE / "templates")
+    engine.engine.globals["static"] = static
+    engine.engine.globals["version"] = __version__
+    engine.engine.trim_blocks = engine.engine.lstrip_blocks = True
+    return Litestar(
+        route_handlers=[
+            api.router,
+            pages.router,
+            healthz,
+            readyz,
+            create_static_files_router(
+                path=static, directories=[HERE / "static"], include_in_schema=False, cache_control=None
+            ),
+        ],
+        state=State({"site": site}),
+        template_config=TemplateConfig(instance=engine),
+        exception_handlers={
+            TollhouseError: errors.ours,
+            ValidationException: errors.invalid,
+            HTTPException: errors.theirs,
+            Exception: errors.unforeseen,
+        },
+        before_send=[_with_headers],
+        middleware=[browser_guard],
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1024),
+        request_max_body_size=site.settings.max_upload_bytes,
+        openapi_config=OpenAPIConfig(
+            title="Tollhouse",
+            version=__version__,
+            description="Call analytics for voice carriers: exact to the call and the cent.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        debug=False,
+    )

@@ -1,0 +1,388 @@
+"""Words on a command line go in, files, questions and a server come out; exit 0 done, 1 partly, 2 not.
+
+The command line is a face like the page: `serve` and `--url` speak HTTP, so it stands outside the engine.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from engine import __version__
+from engine.access.principal import ADMIN
+from engine.errors import BadRequest, NotFound, TollhouseError
+from engine.settings import Settings, load
+
+FORMATS = ("table", "csv", "json")
+
+
+class _Program(click.Group):
+    """Turns our errors into one line on standard error and exit 2."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except TollhouseError as failure:
+            click.echo(f"tollhouse: {failure}", err=True)
+            sys.exit(2)
+        except BrokenPipeError:
+            sys.exit(2)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--database", metavar="DSN", help="chdb:///path, chdb://memory or http(s)://user:password@host:8123/db")
+@click.option("--url", metavar="URL", envvar="TOLLHOUSE_URL", help="Use a running server instead of a database.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file; tollhouse.toml here when left out.")
+@click.version_option(__version__, prog_name="tollhouse")
+@click.pass_context
+def main(context: click.Context, database: str | None, url: str | None, config: Path | None) -> None:
+    r"""Call analytics for voice carriers: exact to the call and the cent.
+
+    \b
+    Examples:
+      tollhouse demo
+      tollhouse ingest calls.csv
+      tollhouse ingest Master.csv --dialect asterisk --tz America/New_York
+      tollhouse report breakout --from 2026-10-01 --to 2026-11-01
+    """
+    context.obj = _Where(database, url, config)
+
+
+class _Where:
+    """Which database or server the command is about; each command may name it too."""
+
+    def __init__(self, database: str | None, url: str | None, config: Path | None) -> None:
+        self.database = database
+        self.url = url
+        self.config = config
+
+    def settings(self, **options: Any) -> Settings:
+        return load(self.config, database=self.database, **options)
+
+    def client(self) -> Any:
+        import os
+
+        from web.client import Client
+
+        return Client(self.url or "", os.environ.get("TOLLHOUSE_KEY"))
+
+    def site(self) -> Any:
+        from engine.site import Site
+
+        return Site(self.settings())
+
+
+def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let --database and --url stand after the command too."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            setattr(context.obj, parameter.name or "", value)
+
+    for name, metavar in (("url", "URL"), ("database", "DSN")):
+        option = click.option(f"--{name}", metavar=metavar, expose_value=False, callback=keep, help="As above.")
+        command = option(command)
+    return command
+
+
+@main.command(epilog="Example: tollhouse generate --calls 1000000 --days 30 --seed 1 --out calls.csv")
+@click.option("--calls", type=click.IntRange(1), default=100_000, show_default=True, help="Distinct calls.")
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Days they are spread over.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same calls.")
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, UTC; default: so that they end today.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help=".csv, .ndjson or .parquet; text also .gz, .zst",
+)
+def generate(calls: int, days: int, seed: int, start: datetime | None, out: Path) -> None:
+    """Write deterministic sample calls that look like a carrier's traffic."""
+    from engine.traffic import Traffic, write
+    from engine.warehouse.gateway import Warehouse
+
+    first = start.date() if start else _first_day(days)
+    with Warehouse("chdb://memory") as warehouse, _bar("generating", "calls") as report:
+        records = write(Traffic(calls, days, seed, first), warehouse, out, lambda done: report(done, calls))
+    click.echo(f"wrote {out}: {calls:,} calls in {records:,} records, {days} days from {first}, seed {seed}")
+
+
+def _first_day(days: int) -> date:
+    return datetime.now(UTC).date() - timedelta(days=days - 1)
+
+
+class _bar:  # noqa: N801 - reads as the verb it is
+    """A progress bar on standard error when that is a terminal, silence otherwise."""
+
+    def __init__(self, step: str, unit: str) -> None:
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._progress.add_task(f"{step} {unit}", total=None)
+
+    def __enter__(self) -> Callable[..., None]:
+        self._progress.start()
+        return self.show
+
+    def show(self, done: int, total: int, description: str | None = None) -> None:
+        self._progress.update(self._task, completed=done, total=total or None, description=description)
+
+    def __exit__(self, *failure: object) -> None:
+        self._progress.stop()
+
+
+@main.command(epilog="Example: tollhouse ingest Master.csv --dialect asterisk --tz America/New_York")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--dialect", help="Which system wrote the files; found out when it is unmistakable.")
+@click.option("--source", help="The switch's name, kept with every record.")
+@click.option("--tz", help="Zone of times that carry none.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_shared
+@click.pass_obj
+def ingest(
+    where: _Where, files: tuple[str, ...], dialect: str | None, source: str | None, tz: str | None, form: str
+) -> None:
+    """Load call records: files and folders, also .gz and .zst, - for standard input; one batch per file.
+
+    A record that cannot be read is rejected and counted (exit 1); a file that cannot be taken as a whole
+    leaves nothing behind (exit 2).
+    """
+    from engine.ingest import dialects
+    from engine.ingest.pipeline import Asked
+
+    asked = Asked(dialect, source, tz)
+    if dialect:
+        dialects.find(dialect)
+    paths = list(_files(files))
+    rejected = 0
+    if where.url:
+        client = where.client()
+        for path, origin in paths:
+            rejected += _told(client.ingest(path, asked), origin, form)
+    else:
+        with where.site() as site:
+            for path, origin in paths:
+                with _bar("reading", origin) as report:
+                    receipt = site.ingest(
+                        path, origin, asked, lambda p, o=origin: report(p.done, p.total, f"{p.step} {o}")
+                    )
+                rejected += _told(receipt, origin, form)
+    sys.exit(1 if rejected else 0)
+
+
+def _files(names: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    for name in names:
+        path = Path(name)
+        if name == "-":
+            yield _standard_input(), "standard input"
+        elif path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+            if not inside:
+                raise NotFound("no_such_file", f"the folder {name} holds no file")
+            yield from ((file, str(file)) for file in inside)
+        elif path.is_file():
+            yield path, name
+        else:
+            raise NotFound("no_such_file", f"there is no file {name}", hint="check the path")
+
+
+def _standard_input() -> Path:
+    import atexit
+    import shutil
+
+    with NamedTemporaryFile(prefix="tollhouse-stdin-", delete=False) as file:
+        path = Path(file.name)
+        atexit.register(path.unlink, missing_ok=True)
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def _told(receipt: Any, origin: str, form: str) -> int:
+    if form == "json":
+        click.echo(msgspec.json.encode(receipt).decode())
+    else:
+        counts = ", ".join(
+            f"{getattr(receipt, name):,} {name}"
+            for name in ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
+            if getattr(receipt, name)
+        )
+        click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {receipt.received:,} records, {counts}")
+    return int(receipt.rejected)
+
+
+_QUESTION = [
+    click.option("--from", "start", required=True, help="Date, local time or instant; inclusive."),
+    click.option("--to", "end", required=True, help="The same; exclusive. All October: --to 2026-11-01."),
+    click.option("--tz", help="IANA zone of filter and buckets; the site's when left out."),
+    click.option("--rows", help="Dimensions to group by, comma-separated; '' for one row."),
+    click.option("--measures", help="Measures, comma-separated."),
+    click.option("--where", multiple=True, metavar="'FIELD OP LIST'", help="A filter, repeatable: 'asr lt 20'."),
+    click.option("--calls", type=click.Choice(["attempts", "final"]), help="Count every attempt, or one per call."),
+    click.option(
+        "--base",
+        type=click.Choice(["attempts", "seizures"]),
+        help="Whether refused attempts count in ratios.",
+    ),
+    click.option("--currency", help="Report currency, or native."),
+    click.option("--sort", multiple=True, metavar="FIELD[:desc]"),
+    click.option("--limit", type=int, help="Rows; all when left out."),
+    click.option("--offset", type=int),
+    click.option("--totals", is_flag=True, help="Add the grand total."),
+    click.option("--subtotals", is_flag=True, help="Add subtotals at every level."),
+    click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
+]
+_OUTPUT = [
+    click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
+    click.option("--labels", is_flag=True, help="CSV headed by labels instead of names."),
+    click.option("--raw", is_flag=True, help="CSV text as it is, also what a spreadsheet would run."),
+    click.option("--out", type=click.Path(path_type=Path), help="Write here; the name appears when complete."),
+]
+
+
+def _with(options: list[Callable[..., Any]]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+@main.command(epilog="Example: tollhouse report breakout --from 2026-10-01 --to 2026-11-01 --where 'customer in acme'")
+@click.argument("name")
+@_with(_QUESTION)
+@_with(_OUTPUT)
+@_shared
+@click.pass_obj
+def report(at: _Where, /, name: str, form: str, labels: bool, raw: bool, out: Path | None, **options: Any) -> None:
+    """Answer a report."""
+    _answer(at, _question(name, options), form, labels, raw, out)
+
+
+def _question(name: str, options: dict[str, Any]) -> Any:
+    from engine.query import parameters, question
+
+    values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
+    for option in ("calls", "base", "currency", "limit", "offset"):
+        if options[option] is not None:
+            values[option] = options[option]
+    if options["tz"] is not None:
+        values["timezone"] = options["tz"]
+    for option in ("rows", "measures"):
+        if options[option] is not None:
+            values[option] = parameters.items(options[option])
+    values |= {option: True for option in ("totals", "subtotals", "parts") if options[option]}
+    values["where"] = [parameters.where(text) for text in options["where"]]
+    values["sort"] = [parameters.sort_key(text) for text in options["sort"]]
+    return question.of(values)
+
+
+@main.command(epilog="Example: tollhouse query question.json --format csv --out answer.csv")
+@click.argument("file", type=click.Path(path_type=Path))
+@_with(_OUTPUT)
+@_shared
+@click.pass_obj
+def query(where: _Where, file: Path, form: str, labels: bool, raw: bool, out: Path | None) -> None:
+    """Answer a question written as JSON (- for standard input)."""
+    _answer(where, _read_question(file), form, labels, raw, out)
+
+
+@main.command(epilog="Example: tollhouse explain question.json")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@_shared
+@click.pass_obj
+def explain(where: _Where, file: Path, form: str) -> None:
+    """Say why a question is answered from where."""
+    from engine.query.run import Explanation
+
+    asked = _read_question(file)
+    if where.url:
+        found = msgspec.json.decode(where.client().explain(asked), type=Explanation)
+    else:
+        with where.site() as site:
+            found = site.explain(asked, ADMIN)
+    if form == "json":
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    click.echo(
+        f"answered from {' + '.join(found.source)}, about {found.estimated_rows:,} rows, at commit {found.as_of.commit}"
+    )
+    for refusal in found.refusals:
+        click.echo(f"not from {refusal.table}: {refusal.reason} ({refusal.detail})")
+    click.echo(f"\n{found.sql}")
+
+
+def _read_question(file: Path) -> Any:
+    from engine.query import question
+
+    if str(file) == "-":
+        return question.read(sys.stdin.buffer.read())
+    try:
+        return question.read(file.read_bytes())
+    except OSError as failure:
+        raise NotFound("no_such_file", f"cannot read {file}: {failure.strerror}") from failure
+
+
+def _answer(where: _Where, asked: Any, form: str, labels: bool, raw: bool, out: Path | None) -> None:
+    from engine.exports import formats
+
+    if where.url:
+        options = {"labels": str(labels).lower(), "raw": str(raw).lower()}
+        _deliver(where.client().ask(asked, form, **options), out)
+    else:
+        with where.site() as site:
+            _deliver(formats.write(site.ask(asked, ADMIN), form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
+
+
+def _deliver(pieces: Iterator[bytes], out: Path | None) -> None:
+    if out is None:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return
+    # The file gets its name only when it is whole: a failed export leaves none that looks complete.
+    partial = out.with_name(f".{out.name}.part")
+    try:
+        with partial.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+        partial.rename(out)
+    except OSError as failure:
+        raise BadRequest("cannot_write", f"cannot write {out}: {failure.strerror}") from failure
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@main.command(epilog="Example: tollhouse serve --port 8321")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True, help="0 for any free one.")
+@_shared
+@click.pass_obj
+def serve(where: _Where, host: str, port: int) -> None:
+    """Serve the HTTP API and the pages; prints the URL."""
+    from web.server import run
+
+    with where.site() as site:
+        run(site, host, port)
+
+
+@main.command(epilog="Example: tollhouse demo --calls 500000 --days 14")
+@click.option("--calls", type=click.IntRange(1), default=200_000, show_default=True)
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8321, show_default=True, help="0 for any free one.")
+@_shared
+@click.pass_obj
+def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
+    """Generate realistic calls into a fresh embedded database and serve it."""
+    from web.demo import run
+
+    run(where.database, calls, days, _first_day(days), host, port, _bar)

@@ -1,0 +1,88 @@
+"""A running server's URL goes in, the same questions and loads as on an own database come out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from engine.errors import TollhouseError, Unavailable
+from engine.ingest.pipeline import Asked, Receipt
+from engine.query.question import Question
+from web.errors import ErrorBody
+
+_TYPES = {
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+    ".json": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+    ".arrow": "application/vnd.apache.arrow.stream",
+    ".arrows": "application/vnd.apache.arrow.stream",
+}
+
+
+class Client:
+    """A server, reached over HTTP."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._url = url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=f"{self._url}/api/v1", headers=headers, timeout=httpx.Timeout(600, connect=5)
+        )
+
+    @contextmanager
+    def _sent(self, method: str, path: str, **request: object) -> Iterator[httpx.Response]:
+        try:
+            with self._http.stream(method, path, **request) as response:  # type: ignore[arg-type]
+                if response.status_code >= 400:
+                    response.read()
+                    raise _failure(response)
+                yield response
+        except httpx.TransportError as failure:
+            raise Unavailable(
+                "server_unreachable",
+                f"no Tollhouse answers at {self._url}",
+                hint="check --url; is `tollhouse serve` up?",
+            ) from failure
+
+    def ask(self, question: Question, form: str, **options: str) -> Iterator[bytes]:
+        """Ask a question; yield the answer as the server writes it."""
+        body = msgspec.json.encode(question)
+        parameters = {"format": form, **options}
+        headers = {"content-type": "application/json"}
+        with self._sent("POST", "/query", content=body, params=parameters, headers=headers) as response:
+            yield from response.iter_bytes()
+
+    def explain(self, question: Question) -> bytes:
+        """Ask why a question is answered from where."""
+        body = msgspec.json.encode(question)
+        with self._sent(
+            "POST", "/query/explain", content=body, headers={"content-type": "application/json"}
+        ) as response:
+            return response.read()
+
+    def ingest(self, path: Path, asked: Asked) -> Receipt:
+        """Send a file to be loaded."""
+        names = {"dialect": asked.dialect, "source": asked.source, "tz": asked.zone}
+        parameters = {name: text for name, text in names.items() if text is not None}
+        plain = path.name.removesuffix(".gz").removesuffix(".zst")
+        kind = _TYPES.get(Path(plain).suffix.lower(), "text/csv")
+        with (
+            path.open("rb") as file,
+            self._sent("POST", "/cdrs", content=file, params=parameters, headers={"content-type": kind}) as response,
+        ):
+            return msgspec.json.decode(response.read(), type=Receipt)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+
+def _failure(response: httpx.Response) -> TollhouseError:
+    try:
+        detail = msgspec.json.decode(response.content, type=ErrorBody).error
+    except msgspec.DecodeError:
+        return Unavailable("server", f"the server answered {response.status_code} without saying why")
+    return TollhouseError(detail.code, detail.message, pointer=detail.pointer, hint=detail.hint)

@@ -1,0 +1,62 @@
+"""Nothing goes in, a fresh database with realistic calls and a server on top of it come out."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from engine.errors import BadRequest
+from engine.ingest.pipeline import Asked
+from engine.settings import load
+from engine.site import Site
+from engine.traffic import Traffic, write
+from web.server import run as serve
+
+MARK = "demo"
+"""The name of the file that tells a demonstration's directory from one with real calls in it."""
+
+
+def run(database: str | None, calls: int, days: int, first: date, host: str, port: int, bar: Any) -> None:
+    """Generate, load and serve; refuses a directory that holds anything but an earlier demonstration."""
+    dsn = database or f"chdb://{Path('data/demo').resolve()}"
+    _emptied(dsn)
+    with Site(load(None, database=dsn)) as site:
+        with TemporaryDirectory(prefix="tollhouse-demo-") as scratch:
+            sample = Path(scratch) / "calls.csv"
+            with bar("generating", "calls") as report:
+                write(Traffic(calls, days, 1, first), site.warehouse, sample, lambda done: report(done, calls))
+            with bar("reading", "calls") as report:
+                receipt = site.ingest(
+                    sample, "demo calls", Asked(), lambda p: report(p.done, p.total, f"{p.step} calls")
+                )
+        click.echo(f"{receipt.accepted:,} records of {calls:,} calls over {days} days are loaded.")
+        serve(site, host, port)
+
+
+def _emptied(dsn: str) -> None:
+    parts = urlsplit(dsn)
+    if parts.scheme != "chdb":
+        raise BadRequest(
+            "bad_dsn", "the demonstration wants an embedded database", hint="chdb:///path or chdb://memory"
+        )
+    if parts.netloc == "memory":
+        return
+    directory = Path(parts.netloc + parts.path)
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARK).exists():
+            raise BadRequest(
+                "not_a_demo",
+                f"{directory} holds a database that is not a demonstration; it stays untouched",
+                hint="choose another with --database chdb:///path",
+            )
+        # Whoever still serves the earlier demonstration keeps it: taking the lock tells.
+        from engine.warehouse.holder import Holder
+
+        Holder.take(directory).release()
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MARK).touch()

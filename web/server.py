@@ -1,0 +1,43 @@
+"""An opened site goes in, a server that answers until it is told to stop comes out."""
+
+import logging
+import socket
+
+import click
+import uvicorn
+
+from engine.errors import Conflict
+from engine.site import Site
+from web.app import create
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket bound to `host` and `port` (0: any free one)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as failure:
+        bound.close()
+        raise Conflict(
+            "port_taken",
+            f"cannot listen on {host}:{port}: {failure.strerror}",
+            hint="choose another with --port",
+        ) from failure
+    return bound
+
+
+def run(site: Site, host: str, port: int) -> None:
+    """Serve `site` until the process is told to stop, and print where."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    with listening(host, port) as bound:
+        url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{bound.getsockname()[1]}"  # noqa: S104
+        site.warehouse.announce(url)
+        server = uvicorn.Server(
+            uvicorn.Config(create(site), log_level="warning", access_log=False, lifespan="on", server_header=False)
+        )
+        click.echo(f"Tollhouse is at {url}  (stop with Ctrl-C)")
+        networks = ", ".join(site.settings.trusted_networks)
+        click.echo(f"No users yet: whoever comes from {networks} is administrator, without a key.")
+        server.run(sockets=[bound])
