@@ -1,0 +1,98 @@
+"""What every test may ask for: real engines, real loaded sites, and what CI must not skip."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from engine.settings import Settings
+from engine.site import Site
+from engine.warehouse.gateway import Warehouse
+from tests.clickhouse_process import ClickHouseProcess
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Public samples that lie beside the checkout; nothing of them is committed."""
+
+_databases = count(1)
+
+
+def required(what: str) -> bool:
+    """Whether CI insists that `what` is tested here."""
+    return what in os.environ.get("CI_REQUIRE", "").split(",")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite expected files from what is produced")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    browser = shutil.which("chromium")
+    if browser is None and not required("browser"):
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="no chromium here; apt-get install chromium"))
+
+
+@pytest.fixture(autouse=True)
+def no_engine_unless_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is not marked cannot open a database, so the fast ones stay fast."""
+    if not any(request.node.get_closest_marker(name) for name in ("engine", "browser")):
+
+        def refuse(self: Warehouse, dsn: str) -> None:
+            pytest.fail(f"{request.node.name} opens {dsn} without the marker `engine`")
+
+        monkeypatch.setattr(Warehouse, "__init__", refuse)
+
+
+@pytest.fixture
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have the samples at {SHARED}")
+        pytest.skip(f"the samples are not at {SHARED}")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def clickhouse() -> Iterator[ClickHouseProcess]:
+    """A real ClickHouse server; every module that uses it gets a database of its own."""
+    with ClickHouseProcess() as process:
+        yield process
+
+
+@pytest.fixture(scope="module", params=["embedded", "http"])
+def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A fresh, empty database: once in this process and once on a server."""
+    if request.param == "embedded":
+        return f"chdb://{tmp_path_factory.mktemp('database')}"
+    process: ClickHouseProcess = request.getfixturevalue("clickhouse")
+    return fresh_database(process)
+
+
+def fresh_database(process: ClickHouseProcess) -> str:
+    """Return the DSN of a database of the server that nobody has used."""
+    parts = urlsplit(process.dsn)
+    return f"{parts.scheme}://{parts.netloc}/tollhouse_{next(_databases)}"
+
+
+@pytest.fixture(scope="module")
+def site(dsn: str) -> Iterator[Site]:
+    """An empty site on either kind of database, shared by the tests of a module."""
+    with Site(Settings(database=dsn)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[Warehouse]:
+    """An embedded engine with nothing in it."""
+    with Warehouse("chdb://memory") as opened:
+        yield opened
