@@ -13,8 +13,8 @@ from engine.catalog.model import Catalog, Dimension, Measure, Part, Preset, Repo
 from engine.errors import TollhouseError, nearest
 from engine.template import ROOT
 
-PSEUDO_PARTS = {"base": ("attempts", "seizures"), "answers": ("connected", "answered_zero")}
-"""Words an expression may use that stand for parts chosen by question or setting."""
+PSEUDO_PARTS = ("base", "answers")
+"""Words an expression may use that stand for parts chosen by the question or a setting."""
 
 Declared = TypeVar("Declared", bound=Struct)
 
@@ -42,7 +42,7 @@ def load(folder: Path) -> Catalog:
     if sum(dimension.account for dimension in dimensions.values()) != 1:
         raise _mistake(folder / "dimensions.toml", next(iter(dimensions)), "exactly one needs account = true")
     for name, measure in measures.items():
-        measures[name] = _with_parts(measure, parts, folder / "measures.toml")
+        measures[name] = _with_words(measure, parts, folder / "measures.toml")
     for name, rollup in rollups.items():
         for part in rollup.parts:
             _must_know(part, parts, folder / "rollups.toml", name, "part")
@@ -64,7 +64,7 @@ def words(expression: str) -> list[str]:
     return re.findall(r"[a-z_][a-z0-9_]*", expression)
 
 
-def _with_parts(measure: Measure, parts: dict[str, Part], path: Path) -> Measure:
+def _with_words(measure: Measure, parts: dict[str, Part], path: Path) -> Measure:
     if (measure.value is None) == (measure.numerator is None) or (
         (measure.numerator is None) != (measure.denominator is None)
     ):
@@ -74,8 +74,8 @@ def _with_parts(measure: Measure, parts: dict[str, Part], path: Path) -> Measure
         for word in words(expression):
             if word not in PSEUDO_PARTS:
                 _must_know(word, parts, path, measure.name, "part")
-            found.update(dict.fromkeys(PSEUDO_PARTS.get(word, (word,))))
-    return msgspec.structs.replace(measure, parts=tuple(found))
+            found[word] = None
+    return msgspec.structs.replace(measure, words=tuple(found))
 
 
 def _read(path: Path, kind: type[Declared]) -> dict[str, Declared]:

@@ -71,7 +71,7 @@ class Measure(Struct, frozen=True, forbid_unknown_fields=True):
     money: Literal["customer", "provider", "both"] | None = None
     audience: Audiences = "all"
     source: str | None = None
-    parts: tuple[str, ...] = ()  # worked out at loading: every part the expressions speak of
+    words: tuple[str, ...] = ()  # worked out at loading: what the expressions speak of
 
 
 class Rollup(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.catalog.load import PSEUDO_PARTS
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.resolve import Filter, Resolved
+from engine.query.resolve import Filter, Resolved, asked_words
 from engine.query.route import LEDGER, Branch, Route, Span
 from engine.statement import Statement
 from engine.template import render as template
@@ -91,7 +90,7 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
     final = asked.view == "final"
     return {
         "table": branch.table,
-        "time": f"{branch.table}.start_time" if ledger else f"{branch.table}.tile",
+        "time": "t.start_time" if ledger else "t.tile",
         "visible": "commit <= {commit:UInt32} AND sign != 0" if ledger else "c_min <= {commit:UInt32}",
         "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
         "spans": spans,
@@ -144,15 +143,14 @@ class _Expressions:
 
     def __init__(self, asked: Resolved) -> None:
         self._asked = asked
-        base, seizures = PSEUDO_PARTS["base"]
-        connected, zero = PSEUDO_PARTS["answers"]
-        self._words = {
-            "base": f"g.{seizures if asked.base == 'seizures' else base}",
-            "answers": f"(g.{connected} + g.{zero})" if asked.count_zero_answers else f"g.{connected}",
-        }
+
+    def _word(self, word: str) -> str:
+        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
+        terms = [f"g.{part}" for part in stands_for]
+        return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:
-        return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._words.get(word[0], f"g.{word[0]}"), expression)
+        return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._word(word[0]), expression)
 
     def of(self, measure: Measure) -> str:
         if measure.value is not None:
@@ -162,7 +160,8 @@ class _Expressions:
                 self._over_parts(measure.numerator or ""),
                 self._over_parts(measure.denominator or ""),
             )
-            scaled = above if measure.times == 1 else f"{measure.times} * ({above})"
+            bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", above)
+            scaled = above if measure.times == 1 else f"{measure.times} * {above if bare else f'({above})'}"
             plain = f"if({below} = 0, NULL, toFloat64({scaled}) / toFloat64({below}))"
         valid = self._one_currency(measure)
         return f"if({valid}, {plain}, NULL)" if valid else plain

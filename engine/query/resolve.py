@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +17,7 @@ from engine.settings import Settings
 Instants = Callable[[str, Sequence[str]], Sequence[int]]
 """Local times of a zone to milliseconds since 1970, as the engine reckons them."""
 
+_WIDE = Context(prec=38)
 _ORDERED = ("lt", "le", "gt", "ge", "between")
 _TEXTUAL = ("contains", "starts_with")
 
@@ -115,7 +116,7 @@ def resolve(
         currency=None if currency == "native" else currency,
         count_zero_answers=settings.count_zero_answers,
         order=order,
-        parts=_parts(spoken),
+        parts=_parts(spoken, question.base, settings),
         money=frozenset(side for measure in spoken for side in _sides(measure)),
     )
 
@@ -130,10 +131,20 @@ def _sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
     return ("customer", "provider") if measure.money == "both" else (measure.money,) if measure.money else ()
 
 
-def _parts(measures: Sequence[Measure]) -> tuple[str, ...]:
+def asked_words(word: str, base: Base, *, count_zero_answers: bool) -> tuple[str, ...]:
+    """Return the parts that a word of a measure's expression stands for; they are added up."""
+    if word == "base":
+        return (base,)
+    if word == "answers":
+        return ("connected", "answered_zero") if count_zero_answers else ("connected",)
+    return (word,)
+
+
+def _parts(measures: Sequence[Measure], base: Base, settings: Settings) -> tuple[str, ...]:
     needed = {"standing": None}
     for measure in measures:
-        needed.update(dict.fromkeys(measure.parts))
+        for word in measure.words:
+            needed.update(dict.fromkeys(asked_words(word, base, count_zero_answers=settings.count_zero_answers)))
         for side in _sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
@@ -277,7 +288,7 @@ def _typed(value: Any, kind: str, pointer: str) -> Any:
         amount = Decimal(str(value))
         if not amount.is_finite():
             raise InvalidOperation
-        return format(amount, "f")
+        return amount.quantize(Decimal("1e-8"), context=_WIDE)
     except (ValueError, KeyError, InvalidOperation) as mistake:
         wanted = {"Int64": "a whole number", "Date": "a date like 2026-10-01", "Bool": "true or false"}
         raise Unprocessable(

@@ -1,0 +1,78 @@
+-- One per call, refused attempts left out of the ratios; money and durations still sum everything.
+-- from breakout_day_v1_utc, about 50000 rows
+-- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- b0s0_from = '2026-10-01 00:00:00'
+-- b0s0_to = '2026-11-01 00:00:00'
+-- commit = 4711
+-- currency = 'USD'
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        t.provider AS provider,
+        t.customer_currency AS customer_currency,
+        sum(standing) AS standing,
+        sumIf(attempts, is_final) AS attempts,
+        sumIf(connected, is_final) AS connected,
+        sumIf(seizures, is_final) AS seizures,
+        sumIf(ner_effective, is_final) AS ner_effective,
+        sum(customer_charge) AS customer_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+    GROUP BY provider, customer_currency
+),
+groups AS (
+    SELECT
+        provider,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.connected) AS connected,
+        sum(found.seizures) AS seizures,
+        sum(found.ner_effective) AS ner_effective,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY provider
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        g.provider AS provider,
+        g.attempts AS attempts,
+        g.connected AS connected,
+        if(g.seizures = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.seizures)) AS asr,
+        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS abr,
+        if(g.seizures = 0, NULL, toFloat64(100 * g.ner_effective) / toFloat64(g.seizures)) AS ner,
+        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.provider,
+    measured.attempts,
+    measured.connected,
+    measured.asr,
+    measured.abr,
+    measured.ner,
+    measured.customer_charge,
+    count() OVER () AS total_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    sum(unrated_customer) OVER () AS unrated_customer_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.attempts DESC NULLS LAST, measured.provider NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

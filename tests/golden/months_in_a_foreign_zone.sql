@@ -1,0 +1,102 @@
+-- Months of a zone without tiles of its own: days that cross a month's end come from the ledger.
+-- from breakout_day_v1_america_new_york + cdr, about 272798 rows
+-- not from breakout_day_v1_utc: reads_more_rows (about 274117 rows against 272798)
+-- b0s0_from = '2026-09-15 04:00:00'
+-- b0s0_to = '2026-09-30 04:00:00'
+-- b0s1_from = '2026-10-01 04:00:00'
+-- b0s1_to = '2026-10-31 04:00:00'
+-- b0s2_from = '2026-11-01 04:00:00'
+-- b0s2_to = '2026-11-30 05:00:00'
+-- b0s3_from = '2026-12-01 05:00:00'
+-- b0s3_to = '2026-12-14 05:00:00'
+-- b1s0_from = '2026-09-14 18:30:00.000'
+-- b1s0_to = '2026-09-15 04:00:00.000'
+-- b1s1_from = '2026-09-30 04:00:00.000'
+-- b1s1_to = '2026-10-01 04:00:00.000'
+-- b1s2_from = '2026-10-31 04:00:00.000'
+-- b1s2_to = '2026-11-01 04:00:00.000'
+-- b1s3_from = '2026-11-30 05:00:00.000'
+-- b1s3_to = '2026-12-01 05:00:00.000'
+-- b1s4_from = '2026-12-14 05:00:00.000'
+-- b1s4_to = '2026-12-14 18:30:00.000'
+-- commit = 4711
+-- currency = 'USD'
+-- limit = 1000001
+-- offset = 0
+-- zone = 'Asia/Kolkata'
+WITH
+found AS (
+    SELECT
+        toStartOfMonth(toDate(t.tile, {zone:String})) AS month,
+        t.customer_currency AS customer_currency,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(customer_charge) AS customer_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_america_new_york AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')}
+        OR tile >= {b0s1_from:DateTime('UTC')} AND tile < {b0s1_to:DateTime('UTC')}
+        OR tile >= {b0s2_from:DateTime('UTC')} AND tile < {b0s2_to:DateTime('UTC')}
+        OR tile >= {b0s3_from:DateTime('UTC')} AND tile < {b0s3_to:DateTime('UTC')})
+    GROUP BY month, customer_currency
+    UNION ALL
+    SELECT
+        toStartOfMonth(toDate(t.start_time, {zone:String})) AS month,
+        t.customer_currency AS customer_currency,
+        sum(toInt64(sign)) AS standing,
+        sum(toInt64(sign)) AS attempts,
+        sum(sign * ifNull(customer_charge, 0)) AS customer_charge,
+        sum(sign * toInt64(ifNull(customer_charge, 0) != 0)) AS customer_charged,
+        sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE commit <= {commit:UInt32} AND sign != 0
+      AND (start_time >= {b1s0_from:DateTime64(3, 'UTC')} AND start_time < {b1s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s0_to:DateTime64(3, 'UTC')})
+        OR start_time >= {b1s1_from:DateTime64(3, 'UTC')} AND start_time < {b1s1_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s1_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s1_to:DateTime64(3, 'UTC')})
+        OR start_time >= {b1s2_from:DateTime64(3, 'UTC')} AND start_time < {b1s2_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s2_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s2_to:DateTime64(3, 'UTC')})
+        OR start_time >= {b1s3_from:DateTime64(3, 'UTC')} AND start_time < {b1s3_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s3_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s3_to:DateTime64(3, 'UTC')})
+        OR start_time >= {b1s4_from:DateTime64(3, 'UTC')} AND start_time < {b1s4_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s4_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s4_to:DateTime64(3, 'UTC')}))
+    GROUP BY month, customer_currency
+),
+groups AS (
+    SELECT
+        month,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY month
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        toString(g.month) AS month,
+        g.attempts AS attempts,
+        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.month,
+    measured.attempts,
+    measured.customer_charge,
+    count() OVER () AS total_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    sum(unrated_customer) OVER () AS unrated_customer_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.month NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

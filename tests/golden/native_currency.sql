@@ -1,0 +1,81 @@
+-- Money as it was charged.
+-- from breakout_day_v1_utc, about 50000 rows
+-- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- b0s0_from = '2026-10-01 00:00:00'
+-- b0s0_to = '2026-11-01 00:00:00'
+-- commit = 4711
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(standing) AS standing,
+        sum(customer_charge) AS customer_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        sum(provider_charge) AS provider_charge,
+        sum(provider_charged) AS provider_charged,
+        sum(unrated_provider) AS unrated_provider,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+    GROUP BY customer, customer_currency, provider_currency, customer_currency, provider_currency
+),
+groups AS (
+    SELECT
+        customer,
+        customer_currency,
+        provider_currency,
+        sum(found.standing) AS standing,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        sum(found.provider_charge) AS provider_charge,
+        sum(found.provider_charged) AS provider_charged,
+        sum(found.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY customer, customer_currency, provider_currency
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        g.customer AS customer,
+        g.customer_currency AS customer_currency,
+        g.provider_currency AS provider_currency,
+        if(length(arrayDistinct(g.customer_currencies)) <= 1, g.customer_charge, NULL) AS customer_charge,
+        if(length(arrayDistinct(arrayConcat(g.customer_currencies , g.provider_currencies))) <= 1, g.customer_charge - g.provider_charge, NULL) AS profit,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.provider_currencies AS provider_currencies,
+        g.unrated_provider AS unrated_provider,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.customer,
+    measured.customer_currency,
+    measured.provider_currency,
+    measured.customer_charge,
+    measured.profit,
+    count() OVER () AS total_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    sum(unrated_customer) OVER () AS unrated_customer_,
+    arraySort(provider_currencies) AS provider_currencies_,
+    sum(unrated_provider) OVER () AS unrated_provider_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.customer NULLS LAST, measured.customer_currency NULLS LAST, measured.provider_currency NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -1,0 +1,51 @@
+-- A principal without any account sees nothing, and everything is still asked with its scope.
+-- from breakout_day_v1_utc, about 50000 rows
+-- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- b0s0_from = '2026-10-01 00:00:00'
+-- b0s0_to = '2026-11-01 00:00:00'
+-- commit = 4711
+-- limit = 1000001
+-- offset = 0
+-- scope = []
+WITH
+found AS (
+    SELECT
+        t.customer_destination AS customer_destination,
+        sum(standing) AS standing,
+        sumIf(attempts, is_final) AS attempts,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+      AND t.customer IN {scope:Array(String)}
+    GROUP BY customer_destination
+),
+groups AS (
+    SELECT
+        customer_destination,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY customer_destination
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        g.customer_destination AS customer_destination,
+        g.attempts AS attempts,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.customer_destination,
+    measured.attempts,
+    count() OVER () AS total_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.attempts DESC NULLS LAST, measured.customer_destination NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

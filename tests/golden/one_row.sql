@@ -1,0 +1,179 @@
+-- No dimension: exactly one row, also without calls.
+-- from breakout_day_v1_utc, about 50000 rows
+-- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- b0s0_from = '2026-10-01 00:00:00'
+-- b0s0_to = '2026-11-01 00:00:00'
+-- commit = 4711
+-- currency = 'USD'
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(connected) AS connected,
+        sum(connected_ms) AS connected_ms,
+        sum(customer_charge) AS customer_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        sum(provider_charge) AS provider_charge,
+        sum(provider_charged) AS provider_charged,
+        sum(unrated_provider) AS unrated_provider,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+    GROUP BY customer_currency, provider_currency
+),
+groups AS (
+    SELECT
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.connected) AS connected,
+        sum(found.connected_ms) AS connected_ms,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        sum(found.provider_charge) AS provider_charge,
+        sum(found.provider_charged) AS provider_charged,
+        sum(found.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
+        max(found.mixed) AS mixed
+    FROM found
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+),
+measured AS (
+    SELECT
+        g.attempts AS attempts,
+        g.connected AS connected,
+        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
+        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
+        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.provider_currencies AS provider_currencies,
+        g.unrated_provider AS unrated_provider,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.attempts,
+    measured.connected,
+    measured.asr,
+    measured.acd,
+    measured.customer_charge,
+    measured.provider_charge,
+    measured.profit,
+    count() OVER () AS total_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    sum(unrated_customer) OVER () AS unrated_customer_,
+    arraySort(provider_currencies) AS provider_currencies_,
+    sum(unrated_provider) OVER () AS unrated_provider_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.attempts DESC NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}
+
+-- subtotals and totals
+WITH
+found AS (
+    SELECT
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(connected) AS connected,
+        sum(connected_ms) AS connected_ms,
+        sum(customer_charge) AS customer_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        sum(provider_charge) AS provider_charge,
+        sum(provider_charged) AS provider_charged,
+        sum(unrated_provider) AS unrated_provider,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+    GROUP BY customer_currency, provider_currency
+),
+groups AS (
+    SELECT
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.connected) AS connected,
+        sum(found.connected_ms) AS connected_ms,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        sum(found.provider_charge) AS provider_charge,
+        sum(found.provider_charged) AS provider_charged,
+        sum(found.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
+        max(found.mixed) AS mixed
+    FROM found
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+),
+rolled AS (
+    SELECT
+        0 AS level,
+        sum(passing.standing) AS standing,
+        sum(passing.attempts) AS attempts,
+        sum(passing.connected) AS connected,
+        sum(passing.connected_ms) AS connected_ms,
+        sum(passing.customer_charge) AS customer_charge,
+        sum(passing.customer_charged) AS customer_charged,
+        sum(passing.unrated_customer) AS unrated_customer,
+        sum(passing.provider_charge) AS provider_charge,
+        sum(passing.provider_charged) AS provider_charged,
+        sum(passing.unrated_provider) AS unrated_provider,
+        groupUniqArrayArray(customer_currencies) AS customer_currencies,
+        groupUniqArrayArray(provider_currencies) AS provider_currencies,
+        max(passing.mixed) AS mixed
+    FROM passing
+),
+measured AS (
+    SELECT
+        g.attempts AS attempts,
+        g.connected AS connected,
+        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
+        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
+        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.provider_currencies AS provider_currencies,
+        g.unrated_provider AS unrated_provider,
+        g.mixed AS mixed,
+        g.level AS level
+    FROM rolled AS g
+)
+SELECT
+    measured.attempts,
+    measured.connected,
+    measured.asr,
+    measured.acd,
+    measured.customer_charge,
+    measured.provider_charge,
+    measured.profit,
+    level AS level_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    unrated_customer AS unrated_customer_,
+    arraySort(provider_currencies) AS provider_currencies_,
+    unrated_provider AS unrated_provider_,
+    mixed AS mixed_
+FROM measured
+ORDER BY level_ DESC, measured.attempts DESC NULLS LAST

@@ -1,0 +1,50 @@
+-- A rollup that holds as many rows as the ledger is no help.
+-- from cdr, about 1000000 rows
+-- not from breakout_day_v1_utc: reads_more_rows (about 1000000 rows against 1000000)
+-- not from breakout_day_v1_america_new_york: reads_more_rows (about 1000000 rows against 1000000)
+-- b0s0_from = '2026-10-01 00:00:00.000'
+-- b0s0_to = '2026-11-01 00:00:00.000'
+-- commit = 4711
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        t.customer AS customer,
+        sum(toInt64(sign)) AS standing,
+        sum(toInt64(sign)) AS attempts,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE commit <= {commit:UInt32} AND sign != 0
+      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+    GROUP BY customer
+),
+groups AS (
+    SELECT
+        customer,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY customer
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        g.customer AS customer,
+        g.attempts AS attempts,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.customer,
+    measured.attempts,
+    count() OVER () AS total_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

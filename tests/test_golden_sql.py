@@ -1,0 +1,87 @@
+"""Every question in tests/golden/ and the statement it becomes, side by side, run as well as compared.
+
+`make golden` rewrites the expected files; the difference is to be read before it is committed.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from engine.access.principal import Principal
+from engine.catalog.load import catalog
+from engine.ingest.stage import ledger_columns
+from engine.query import question, render
+from engine.query.coverage import Coverage
+from engine.query.resolve import Resolved, resolve
+from engine.query.route import Route, route
+from engine.settings import Settings
+from engine.warehouse import layout
+from engine.warehouse.gateway import Warehouse
+
+pytestmark = pytest.mark.engine
+
+FOLDER = Path(__file__).parent / "golden"
+ZONES = ("UTC", "America/New_York")
+COMMIT = 4711
+MONTHS = {202609: 1_000_000, 202610: 1_000_000, 202611: 1_000_000, 202612: 1_000_000}
+
+
+class Golden(msgspec.Struct, forbid_unknown_fields=True):
+    """A question, who asks it, and the site it is asked at."""
+
+    about: str
+    question: dict[str, Any]
+    principal: Principal = Principal("admin")
+    settings: dict[str, Any] = {}
+    shrink: float = 20.0  # how many ledger rows a rollup row stands for
+
+
+@pytest.fixture(scope="module")
+def laid_out() -> Iterator[Warehouse]:
+    with Warehouse("chdb://memory") as warehouse:
+        layout.make(warehouse, catalog(), ZONES, ledger_columns())
+        yield warehouse
+
+
+def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
+    settings = msgspec.convert({"timezone": "UTC", **golden.settings}, Settings)
+    coverage = Coverage(warehouse)
+    asked = resolve(question.of(golden.question), golden.principal, catalog(), settings, coverage.instants)
+    tables = layout.tables_of(catalog(), ZONES)
+    sizes = {"cdr": MONTHS} | {
+        name: {month: round(rows / golden.shrink) for month, rows in MONTHS.items()} for _, _, name in tables
+    }
+    covered = {name: (rollup, zone) for rollup, zone, name in tables}
+    return asked, route(asked, catalog(), covered, (), sizes, coverage.tiles)
+
+
+def written(golden: Golden, asked: Resolved, chosen: Route) -> str:
+    rows = render.rows(asked, chosen, catalog(), COMMIT, 1_000_000)
+    lines = [f"-- {golden.about}", f"-- from {' + '.join(chosen.sources)}, about {chosen.rows} rows"]
+    lines += [f"-- not from {refused.table}: {refused.reason} ({refused.detail})" for refused in chosen.refusals]
+    lines += [f"-- {name} = {value!r}" for name, value in sorted(rows.parameters.items())]
+    lines.append(rows.sql)
+    if asked.question.totals or asked.question.subtotals:
+        lines += ["", "-- subtotals and totals", render.totals(asked, chosen, catalog(), COMMIT).sql]
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_a_question_becomes_this_statement(path: Path, laid_out: Warehouse, update_golden: bool) -> None:
+    golden = msgspec.json.decode(path.read_bytes(), type=Golden)
+    asked, chosen = planned(golden, laid_out)
+    text = written(golden, asked, chosen)
+    expected = path.with_suffix(".sql")
+    if update_golden:
+        expected.write_text(text, "utf-8")
+    assert text == expected.read_text("utf-8"), f"run `make golden` and read the difference in {expected.name}"
+    laid_out.query(render.rows(asked, chosen, catalog(), COMMIT, 1_000_000))
+    if asked.question.totals or asked.question.subtotals:
+        laid_out.query(render.totals(asked, chosen, catalog(), COMMIT))
+
+
+def test_every_statement_has_its_question() -> None:
+    assert {path.stem for path in FOLDER.glob("*.sql")} == {path.stem for path in FOLDER.glob("*.json")}
