@@ -25,7 +25,7 @@ def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for subtotals and the grand total, recomputed from the groups that pass."""
     names = [dimension.name for dimension in asked.dimensions]
-    kept = range(len(names)) if asked.question.subtotals else range(1)
+    kept = range(max(1, len(names) if asked.question.subtotals else 1))
     return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
 
 

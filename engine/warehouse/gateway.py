@@ -276,7 +276,8 @@ class Warehouse:
         client.params.update(bound)
         try:
             # It says `INSERT INTO {table} FORMAT {fmt}`: what stands between is ours to write.
-            client.raw_insert(table=str(text).removeprefix("INSERT INTO "), insert_block=content, fmt=encoding)
+            _, _, rest = str(text).partition("INSERT INTO ")
+            client.raw_insert(table=rest, insert_block=content, fmt=encoding)
         finally:
             for name in bound:
                 del client.params[name]

@@ -1,0 +1,73 @@
+"""A random generator and a site's values go in, questions a carrier might ask come out, odd ones among them."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+ZONES = (
+    "UTC", "America/New_York", "Europe/Paris", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns",
+    "Australia/Lord_Howe", "Pacific/Auckland",
+)  # fmt: skip
+DIMENSIONS = (
+    "customer", "customer_destination", "provider", "provider_card", "provider_destination", "is_final",
+    "customer_currency", "provider_currency", "day", "week", "month", "quarter", "day_of_week",
+    "tech_prefix", "outcome", "country", "orig_country", "sip_code", "source", "hour", "minute15", "hour_of_day",
+    "attempt", "release_side",
+)  # fmt: skip
+MEASURES = (
+    "attempts", "calls", "connected", "asr", "abr", "ner", "acd", "duration", "customer_duration",
+    "provider_duration", "minutes", "customer_charge", "provider_charge", "profit", "profit_percent",
+    "customer_rate", "margin_per_minute", "dtmf_calls", "dtmf_digits", "dtmf_percent", "sdp", "sdp_percent",
+    "pdd_avg", "pdd_known", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
+)  # fmt: skip
+
+
+def random_question(dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return one question over a window in or around the loaded days; `values` are values each dimension has."""
+    rows = dice.sample(DIMENSIONS[:13] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
+    measures = dice.sample(MEASURES, dice.randint(1, 8))
+    question: dict[str, Any] = {
+        **_window(dice, start, days),
+        "timezone": dice.choice(ZONES),
+        "rows": rows,
+        "measures": measures,
+        "where": [_filter(dice, values) for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))],
+        "calls": dice.choice(("attempts", "final")),
+        "base": dice.choice(("attempts", "attempts", "seizures")),
+        "totals": dice.random() < 0.3,
+        "subtotals": dice.random() < 0.2,
+        "parts": dice.random() < 0.2,
+    }
+    if dice.random() < 0.2:
+        question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
+    if dice.random() < 0.2:
+        question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]
+        question["limit"] = dice.randint(1, 50)
+        question["offset"] = dice.choice((0, 0, 3))
+    return question
+
+
+def _window(dice: random.Random, start: datetime, days: int) -> dict[str, str]:
+    first = dice.uniform(-1, days - 1)
+    length = dice.choice((dice.uniform(0.001, 1), dice.uniform(1, 5), dice.uniform(5, days + 2)))
+    begin, end = start + timedelta(days=first), start + timedelta(days=first + length)
+    shape = dice.random()
+    if shape < 0.5:  # whole days of the asked zone
+        end = max(end, begin + timedelta(days=1))
+        return {"from": begin.date().isoformat(), "to": end.date().isoformat()}
+    if shape < 0.75:  # local times, seconds
+        end = max(end, begin + timedelta(minutes=1))
+        return {"from": begin.strftime("%Y-%m-%dT%H:%M:%S"), "to": end.strftime("%Y-%m-%dT%H:%M:%S")}
+    moments = [moment.astimezone(UTC).isoformat(timespec="milliseconds") for moment in (begin, end)]
+    return {"from": moments[0], "to": moments[1]}
+
+
+def _filter(dice: random.Random, values: dict[str, list[Any]]) -> dict[str, Any]:
+    field = dice.choice(sorted(values))
+    op = dice.choice(("in", "in", "not_in", "eq", "ne", "is_null", "not_null"))
+    if op in ("is_null", "not_null"):
+        return {"field": field, "op": op}
+    some = dice.sample(values[field], min(len(values[field]), dice.randint(1, 4)))
+    if isinstance(some[0], str) and dice.random() < 0.2:
+        return {"field": field, "op": dice.choice(("contains", "starts_with")), "values": [some[0][:3]]}
+    return {"field": field, "op": op, "values": some}

@@ -1,0 +1,238 @@
+"""The most valuable test we own: every question, routed and from the ledger alone, agrees to the last digit.
+
+The calls are a carrier's, with late ones, duplicates, corrections and withdrawals, across two nights on which
+clocks change. A sample of the questions is also worked out in plain Python from the files themselves.
+"""
+
+import csv
+import random
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from engine.access.principal import ADMIN, Principal
+from engine.ingest.pipeline import Asked
+from engine.query import question, render
+from engine.query.answer import Answer, money_text
+from engine.query.route import LEDGER
+from engine.settings import Settings
+from engine.site import Site
+from engine.statement import Statement
+from engine.traffic import Traffic, write
+from tests.questions import random_question
+
+pytestmark = pytest.mark.engine
+
+START, DAYS = date(2026, 3, 1), 35  # New York changes its clocks on 8 March, Paris on the 29th
+CALLS = 12_000
+PLAIN_DIMENSIONS = ("customer", "customer_destination", "provider", "provider_card", "country", "day", "outcome")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("traffic")
+
+
+@pytest.fixture(scope="module")
+def loaded(dsn: str, files: Path) -> Iterator[tuple[Site, list[Path]]]:
+    settings = Settings(
+        database=dsn, rollup_zones=("America/New_York", "Asia/Kolkata"), chunk_records=4000, currency="USD"
+    )
+    with Site(settings) as site:
+        paths = [files / "calls.csv", files / "again.csv"]
+        if not paths[0].exists():
+            write(Traffic(CALLS, DAYS, 7, START), site.warehouse, paths[0], None)
+            _say_again(paths[0], paths[1])
+        for path in paths:
+            site.ingest(path, path.name, Asked())
+        yield site, paths
+
+
+def _say_again(path: Path, again: Path) -> None:
+    """A later file: some records as they were, some re-rated, some withdrawn, some with an older revision."""
+    dice = random.Random(11)
+    with path.open(encoding="utf-8", newline="") as file, again.open("w", encoding="utf-8", newline="") as out:
+        reader = csv.DictReader(file)
+        writer = csv.DictWriter(out, [*(reader.fieldnames or []), "withdrawn"])
+        writer.writeheader()
+        told = set()
+        for row in reader:
+            identity = (row["source"], row["call_id"], row["attempt"])
+            fate = dice.random()
+            if fate < 0.9 or identity in told:
+                continue
+            told.add(identity)
+            if fate < 0.93:
+                row["revision"] = "2"
+                row["customer_charge"] = str(Decimal(row["customer_charge"] or "0") + Decimal("0.00000001"))
+            elif fate < 0.95:
+                row["revision"] = "3"
+                row["withdrawn"] = "true"
+            elif fate < 0.97:
+                row["customer"] = "somebody-else"
+                row["revision"] = "1"
+            writer.writerow(row)
+
+
+def _values(site: Site) -> dict[str, list[Any]]:
+    names = ("customer", "customer_destination", "provider", "provider_card", "country", "outcome", "sip_code")
+    found: dict[str, list[Any]] = {}
+    for name in names:
+        sql = f"SELECT DISTINCT {name} FROM cdr WHERE isNotNull({name}) ORDER BY 1"
+        found[name] = [row[0] for row in site.warehouse.query(Statement(sql)).rows]
+    return found
+
+
+def _same(routed: Answer, ledger: Answer) -> bool:
+    return (routed.rows, routed.totals, routed.subtotals, routed.total_rows, routed.warnings) == (
+        ledger.rows,
+        ledger.totals,
+        ledger.subtotals,
+        ledger.total_rows,
+        ledger.warnings,
+    )
+
+
+def _compare(site: Site, seed: int, count: int) -> Counter[str]:
+    dice = random.Random(seed)
+    values = _values(site)
+    start = datetime(START.year, START.month, START.day, tzinfo=UTC)
+    used: Counter[str] = Counter()
+    for number in range(count):
+        asked = random_question(dice, start, DAYS, values)
+        principal = ADMIN
+        if dice.random() < 0.2:
+            principal = Principal("somebody", accounts=tuple(dice.sample(values["customer"], 3)))
+        try:
+            parsed = question.of(asked)
+            routed = site.desk.ask(parsed, principal)
+        except Exception as failure:
+            raise AssertionError(f"question {number}: {asked}") from failure
+        ledger = site.desk.ask(parsed, principal, ledger_only=True)
+        assert _same(routed, ledger), f"question {number} from {routed.source}: {asked}"
+        used["+".join("ledger" if table == LEDGER else "rollup" for table in routed.source)] += 1
+    return used
+
+
+def test_routed_equals_ledger(loaded: tuple[Site, list[Path]], request: pytest.FixtureRequest) -> None:
+    site, _ = loaded
+    used = _compare(site, 1, 300 if site.warehouse.embedded else 80)
+    # A test that never used a rollup, or never mixed one with the ledger, would prove nothing.
+    assert min(used["rollup"], used["rollup+ledger"], used["ledger"]) >= 5, used
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+def test_routed_equals_ledger_ten_thousand_times(loaded: tuple[Site, list[Path]]) -> None:
+    _compare(loaded[0], 2, 10_000)
+
+
+def _standing(paths: list[Path]) -> list[dict[str, str]]:
+    """What stands, from the files alone: the highest revision, of those the one that was said first."""
+    standing: dict[tuple[str, str, str, str], dict[str, str]] = {}
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                identity = (row["source"], row["call_id"], row["attempt"], row["start_time"])
+                told = standing.get(identity)
+                content = {name: text for name, text in row.items() if name != "withdrawn" or text}
+                if told is None or (int(row["revision"]) >= int(told["revision"]) and content != told):
+                    standing[identity] = content
+    return [row for row in standing.values() if row.get("withdrawn") != "true"]
+
+
+def _number(text: str) -> Decimal:
+    return Decimal(text or "0")
+
+
+def _by_hand(records: list[dict[str, str]], asked: dict[str, Any], zone: str) -> dict[tuple[str, ...], dict[str, Any]]:
+    groups: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
+    for row in records:
+        moment = datetime.fromisoformat(row["start_time"])
+        local = moment.astimezone(ZoneInfo(zone))
+        if not asked["from"] <= local.date().isoformat() < asked["to"]:
+            continue
+        day = {"day": local.date().isoformat()}
+        groups[tuple((row | day)[name] for name in asked["rows"])].append(row)
+    answer = {}
+    for key, rows in groups.items():
+        counted = rows if asked["calls"] == "attempts" else [row for row in rows if row["is_final"] == "true"]
+        talked = [row for row in counted if _number(row["duration"]) > 0]
+        seconds = sum((_number(row["duration"]) for row in talked), Decimal(0))
+        customer = sum((_number(row["customer_charge"]) for row in rows), Decimal(0))
+        provider = sum((_number(row["provider_charge"]) for row in rows), Decimal(0))
+        foreign = {
+            side: any(_number(row[f"{side}_charge"]) != 0 and row[f"{side}_currency"] != "USD" for row in rows)
+            for side in ("customer", "provider")
+        }
+        answer[key] = {
+            "attempts": len(counted),
+            "connected": len(talked),
+            "asr": 100 * len(talked) / len(counted) if counted else None,
+            "acd": float(seconds) / len(talked) if talked else None,
+            "duration": float(sum((_number(row["duration"]) for row in rows), Decimal(0))),
+            "customer_charge": None if foreign["customer"] else money_text(customer),
+            "profit": None if foreign["customer"] or foreign["provider"] else money_text(customer - provider),
+            "dtmf_calls": sum(int(row["dtmf"] or 0) > 0 for row in talked),
+        }
+    return answer
+
+
+@pytest.mark.parametrize("rows", [["customer"], ["customer", "provider"], ["day"], ["provider_card", "day"], []])
+@pytest.mark.parametrize("calls", ["attempts", "final"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_answers_equal_a_calculation_in_plain_python(
+    loaded: tuple[Site, list[Path]], rows: list[str], calls: str, zone: str
+) -> None:
+    site, paths = loaded
+    measures = ["attempts", "connected", "asr", "acd", "duration", "customer_charge", "profit", "dtmf_calls"]
+    asked = {"from": "2026-03-04", "to": "2026-03-30", "rows": rows, "measures": measures, "calls": calls}
+    expected = _by_hand(_standing(paths), asked, zone)
+    answer = site.ask(question.of({**asked, "timezone": zone}), ADMIN)
+    found = {row[: len(rows)]: dict(zip(measures, row[len(rows) :], strict=True)) for row in answer.rows}
+    assert found.keys() == expected.keys()
+    for key, values in expected.items():
+        for name, value in values.items():
+            got = found[key][name]
+            assert got == (pytest.approx(value, rel=1e-12) if isinstance(value, float) else value), (key, name)
+
+
+def test_every_read_during_a_load_agrees_with_the_ledger_at_its_commit(
+    loaded: tuple[Site, list[Path]], files: Path
+) -> None:
+    site, _ = loaded
+    path = files / "meanwhile.csv"
+    if not path.exists():
+        write(Traffic(30_000, DAYS, 8, START), site.warehouse, path, None)
+    asked = question.of(
+        {"from": "2026-03-02", "to": "2026-04-01T10:30", "rows": ["provider"], "measures": ["attempts", "duration"]}
+    )
+    failures: list[BaseException] = []
+
+    def load() -> None:
+        try:
+            site.ingest(path, path.name, Asked(source=f"meanwhile-{site.warehouse.embedded}"))
+        except BaseException as failure:  # the main thread raises it
+            failures.append(failure)
+
+    loader = threading.Thread(target=load)
+    loader.start()
+    commits = set()
+    while loader.is_alive():
+        routed = site.ask(asked, ADMIN)
+        commits.add(routed.as_of.commit)
+        resolved = site.desk.resolve(asked, ADMIN)
+        ledger = site.desk.route(resolved, routed.as_of, ledger_only=True)
+        statement = render.rows(resolved, ledger, site.catalog, routed.as_of.commit, 1000)
+        alone = site.warehouse.query(statement)
+        assert [row[:3] for row in alone.rows] == routed.rows
+    loader.join()
+    assert not failures
+    assert len(commits) > 2, "nothing was committed while reading"
