@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
+from engine.errors import Conflict
 from engine.ingest.pipeline import Asked, Loader, Receipt, Report
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
@@ -17,32 +18,38 @@ from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
+from engine.warehouse.lease import Lease
 
 
 class Site:
     """A database with its catalog, its one loader and its settings."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, writes: bool = True) -> None:
+        """Open the database; with `writes` become its one writer and finish what the last one left open."""
         self.settings = settings
         self.catalog = catalog()
+        self.recovered: list[Receipt] = []
+        self._lease: Lease | None = None
+        self._loader: Loader | None = None
         self.warehouse = Warehouse(settings.database)
         try:
             uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns())
-            self._loader = Loader(self.warehouse, self.catalog, settings)
-            self.recovered = self._loader.recover(uncovered)
+            if writes:
+                self._lease = None if self.warehouse.embedded else Lease.take(self.warehouse)
+                self._loader = Loader(self.warehouse, self.catalog, settings, self._lease)
+                self.recovered = self._loader.recover(uncovered)
+                uncovered = []
             tables = layout.tables_of(self.catalog, settings.zones)
-            self.desk = Desk(
-                self.warehouse,
-                self.catalog,
-                settings,
-                {table: (rollup, zone) for rollup, zone, table in tables},
-            )
+            covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
+            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered))
         except BaseException:
-            self.warehouse.close()
+            self.close()
             raise
 
     def ingest(self, path: Path, origin: str, asked: Asked, report: Report | None = None) -> Receipt:
         """Load one file as one batch; `origin` is what people call it."""
+        if self._loader is None:
+            raise Conflict("read_only", "this database was opened for reading only")
         return self._loader.load(path, origin, asked, report)
 
     def ask(self, question: Question, principal: Principal) -> Answer:
@@ -66,10 +73,10 @@ class Site:
         """Return the highest commit a reader may see; raises when the database does not answer."""
         return self.desk.watermark().commit
 
-    def today(self) -> str:
-        """Return the date in the site's zone, as the engine reckons it."""
+    def today(self, zone: str | None = None) -> str:
+        """Return the date in `zone`, or else in the site's, as the engine reckons it."""
         sql = "SELECT toString(toDate(now(), {zone:String}))"
-        return str(self.warehouse.value(Statement(sql, {"zone": self.settings.timezone})))
+        return str(self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone})))
 
     def newest_day(self) -> str | None:
         """Return the day, in the site's zone, of the newest call loaded; None when there is none."""
@@ -82,8 +89,17 @@ class Site:
         """Return the date `count` days before `day`."""
         return (date.fromisoformat(day) - timedelta(days=count)).isoformat()
 
+    def announce(self, url: str) -> None:
+        """Tell whoever finds the database held how to reach this process."""
+        self.warehouse.announce(url)
+        if self._lease is not None:
+            self._lease.announce(url)
+
     def close(self) -> None:
         """Let go of the database."""
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
         self.warehouse.close()
 
     def __enter__(self) -> Self:

@@ -51,11 +51,11 @@ def asked(**fields: Any) -> question.Question:
     return question.of({"from": "2026-10-01", "to": "2026-11-01", **fields})
 
 
-def ask(site: Site, principal: Principal = ADMIN, **fields: Any) -> Answer:
+def ask(site: Site, principal: Any = ADMIN, **fields: Any) -> Answer:
     return site.ask(asked(**fields), principal)
 
 
-def refused(site: Site, principal: Principal = ADMIN, **fields: Any) -> TollhouseError:
+def refused(site: Site, principal: Any = ADMIN, **fields: Any) -> TollhouseError:
     with pytest.raises(TollhouseError) as failure:
         site.ask(asked(**fields), principal)
     return failure.value
@@ -146,8 +146,7 @@ class TestWindows:
     def test_adjacent_windows_tile(self, site: Site) -> None:
         edges = ["2026-10-01", "2026-10-06", "2026-10-06T00:00:00.001", "2026-10-08T08:00", "2026-11-01"]
         counts = [
-            ask(site, **{"from": begin, "to": end}, rows=[]).rows[0][0]
-            for begin, end in itertools.pairwise(edges)
+            ask(site, **{"from": begin, "to": end}, rows=[]).rows[0][0] for begin, end in itertools.pairwise(edges)
         ]
         assert counts == [2, 1, 3, 3]
         assert sum(counts) == ask(site, rows=[]).rows[0][0]

@@ -73,10 +73,10 @@ class _Where:
 
         return Client(self.url or "", os.environ.get("TOLLHOUSE_KEY"))
 
-    def site(self) -> Any:
+    def site(self, *, writes: bool = False) -> Any:
         from engine.site import Site
 
-        return Site(self.settings())
+        return Site(self.settings(), writes=writes)
 
 
 def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -167,7 +167,7 @@ def ingest(
         for path, origin in paths:
             rejected += _told(client.ingest(path, asked), origin, form)
     else:
-        with where.site() as site:
+        with where.site(writes=True) as site:
             for path, origin in paths:
                 with _bar("reading", origin) as report:
                     receipt = site.ingest(
@@ -370,7 +370,7 @@ def serve(where: _Where, host: str, port: int) -> None:
     """Serve the HTTP API and the pages; prints the URL."""
     from web.server import run
 
-    with where.site() as site:
+    with where.site(writes=True) as site:
         run(site, host, port)
 
 

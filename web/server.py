@@ -33,7 +33,7 @@ def run(site: Site, host: str, port: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with listening(host, port) as bound:
         url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{bound.getsockname()[1]}"  # noqa: S104
-        site.warehouse.announce(url)
+        site.announce(url)
         server = uvicorn.Server(
             uvicorn.Config(create(site), log_level="warning", access_log=False, lifespan="on", server_header=False)
         )

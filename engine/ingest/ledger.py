@@ -14,6 +14,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
+from engine.warehouse.lease import Lease
 
 COLUMNS = ", ".join(column["name"] for column in ledger_columns())
 
@@ -21,7 +22,8 @@ COLUMNS = ", ".join(column["name"] for column in ledger_columns())
 class Ledger:
     """The writer's side of the ledger."""
 
-    def __init__(self, warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...]) -> None:
+    def __init__(self, warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], lease: Lease | None) -> None:
+        self._lease = lease
         self._warehouse = warehouse
         self._catalog = catalog
         self._zones = zones
@@ -47,6 +49,8 @@ class Ledger:
             self._run("ingest/spool_records.sql.j2", {**shape, "contested": True, "exclude": False}, **chunk)
             self._run("ingest/spool_reversals.sql.j2", shape, **chunk)
         counts = self._verdicts(commit)
+        if self._lease is not None:
+            self._lease.check()
         self._log(commit, "spooled", batch, until, counts)
         self._warehouse.command(
             Statement(

@@ -23,6 +23,7 @@ from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
+from engine.warehouse.lease import Lease
 
 VERDICTS = {
     "accepted": "accepted",
@@ -71,10 +72,10 @@ Report = Callable[[Progress], None]
 class Loader:
     """The one writer of a database: takes files one at a time."""
 
-    def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings) -> None:
+    def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings, lease: Lease | None) -> None:
         self._warehouse = warehouse
         self._settings = settings
-        self._ledger = Ledger(warehouse, catalog, settings.zones)
+        self._ledger = Ledger(warehouse, catalog, settings.zones, lease)
         self._writing = Lock()
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:

@@ -9,13 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.errors import BadRequest, nearest
-from engine.query.question import Operator, Question, of
+from engine.query.question import OPERATORS, Question, of
 
 _SINGLE = {"from", "to", "timezone", "tz", "calls", "base", "currency", "limit", "offset"}
 _LISTS = {"rows", "measures"}
 _SWITCHES = {"totals", "subtotals", "parts"}
-OPERATORS: tuple[str, ...] = Operator.__args__  # type: ignore[attr-defined]
-"""Every operator of a filter."""
 WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort"}))
 """Every parameter that is not a filter."""
 

@@ -12,6 +12,8 @@ from engine.errors import BadRequest, nearest
 Operator = Literal[
     "eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "between", "contains", "starts_with", "is_null", "not_null"
 ]  # fmt: skip
+OPERATORS: tuple[str, ...] = Operator.__args__  # type: ignore[attr-defined]
+"""Every operator of a filter."""
 Base = Literal["attempts", "seizures"]
 Value = str | int | float | bool
 
@@ -74,13 +76,14 @@ def of(values: dict[str, Any]) -> Question:
 def malformed(mistake: msgspec.DecodeError) -> BadRequest:
     """Return our error for one of msgspec's, its pointer taken out of the message."""
     message, _, pointer = str(mistake).partition(" - at `")
-    return described(message, pointer.rstrip("`") or None)
+    return described(message, pointer.rstrip("`") or "$")
 
 
 def described(message: str, pointer: str | None) -> BadRequest:
-    """Return our error for a message of msgspec's; an unknown field gets the nearest known one as a hint."""
+    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint."""
     unknown = re.search(r"unknown field `(\w+)`", message)
-    hint = nearest(unknown[1], _words()) if unknown else None
+    operator = re.search(r"Invalid enum value '(\w+)'", message) if pointer and pointer.endswith(".op") else None
+    hint = nearest(unknown[1], _words()) if unknown else nearest(operator[1], OPERATORS) if operator else None
     return BadRequest("malformed", message, pointer=pointer, hint=hint)
 
 

@@ -1,0 +1,4 @@
+-- Inserts that a dead writer left running in this database; heartbeats are not among them.
+KILL QUERY
+WHERE query_kind = 'Insert' AND current_database = currentDatabase() AND NOT startsWith(query, 'INSERT INTO writers')
+SYNC
