@@ -98,6 +98,8 @@ class Traffic(msgspec.Struct, frozen=True):
     days: int
     seed: int = 1
     start: datetime.date = datetime.date(2026, 10, 1)
+    euro: bool = True
+    """Whether a few accounts are in euro; with False all money is in US dollars."""
 
     def __post_init__(self) -> None:
         for name, value, least in (("calls", self.calls, 0), ("days", self.days, 1), ("seed", self.seed, 0)):
@@ -119,6 +121,7 @@ def slice_of(traffic: Traffic, first: int, last: int) -> Statement:
             "calls": traffic.calls,
             "days": traffic.days,
             "seed": traffic.seed,
+            "euro": int(traffic.euro),
             "start": traffic.start,
         },
     )

@@ -1,9 +1,11 @@
 """A request goes in, the principal who makes it comes out.
 
 While there are no users, who comes from a trusted network (loopback by default) is the administrator; anybody
-else is nobody.
+else is nobody. Behind a proxy both it and everyone it speaks for must be trusted: a forwarding header can only
+take rights away.
 """
 
+import re
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -20,14 +22,21 @@ from web.errors import ours
 def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """Return who asks, or raise `Unauthorized`."""
     settings: Settings = request.app.state.site.settings
-    address = request.client.host if request.client else ""
-    if _trusted(address, settings.trusted_networks):
+    if all(_trusted(address, settings.trusted_networks) for address in _addresses(request)):
         return ADMIN
     raise Unauthorized(
         "unauthorized",
         "nobody is known at this address, and there are no users yet",
         hint="ask from the machine itself, or add the network to trusted_networks",
     )
+
+
+def _addresses(request: Request[Any, Any, Any]) -> list[str]:
+    """The peer and whoever it says to speak for."""
+    forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+    standard = re.findall(r'for="?([^";,\s]*)', ",".join(request.headers.getall("forwarded", [])), re.IGNORECASE)
+    said = [*(text.strip() for text in forwarded.split(",") if text.strip()), *standard]
+    return [request.client.host if request.client else "", *said]
 
 
 def _trusted(address: str, networks: tuple[str, ...]) -> bool:

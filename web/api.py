@@ -1,22 +1,23 @@
-"""Requests under /api/v1 go in, the engine is asked, bodies come out."""
+"""Requests under /api/v1 go in, the engine is asked, bodies come out; `schema.py` describes the same calls."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import anyio
 import anyio.to_thread
+import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
-from litestar.params import Body, Parameter
 from litestar.response import Stream
 
 from engine.access.principal import Principal
-from engine.errors import BadRequest, Forbidden, TooLarge
+from engine.errors import BadRequest, Forbidden, TooLarge, nearest
 from engine.exports import formats
 from engine.ingest.pipeline import Asked, Receipt
 from engine.query import parameters
+from engine.query import question as questions
 from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
@@ -24,15 +25,23 @@ from engine.site import Site
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view
 
-Form = Annotated[Literal["json", "csv", "table"], Parameter(query="format", description="json, csv or table")]
-
-_CONTENT = {
+CONTENT = {
     "text/csv": ".csv",
     "application/x-ndjson": ".ndjson",
     "application/json": ".ndjson",
     "application/vnd.apache.parquet": ".parquet",
     "application/vnd.apache.arrow.stream": ".arrows",
 }
+"""What POST /cdrs reads, and the suffix of a file of it."""
+PACKED = ("identity", "gzip", "zstd")
+"""Content encodings POST /cdrs reads; it looks at the bytes, the header may be left out."""
+QUESTION_BYTES = 4 << 20
+"""Largest question: a list of some hundred thousand values still fits."""
+DELIVERY = ("format", "labels", "raw")
+"""Parameters that say how an answer is written, not what is asked."""
+
+_loading = anyio.CapacityLimiter(1)
+"""Loads take turns in any case; waiting here, they leave the threads to those who read."""
 
 
 def site_of(request: Request[Any, Any, Any]) -> Site:
@@ -41,99 +50,134 @@ def site_of(request: Request[Any, Any, Any]) -> Site:
     return site
 
 
-def _sent(answer: Answer, form: formats.Format, labels: bool, raw: bool) -> Response[Any]:
-    pieces = formats.write(answer, form, labels=labels, raw=raw)
-    return Stream(pieces, media_type=formats.MEDIA[form], status_code=200)
+def _words(pairs: list[tuple[str, str]], *known: str) -> dict[str, str]:
+    """Return parameters by name; one that the call does not have, or that comes twice, is refused, not ignored."""
+    words: dict[str, str] = {}
+    for name, text in pairs:
+        if name not in known:
+            hint = nearest(name, known) or (f"it takes {', '.join(known)}" if known else "it takes none")
+            raise BadRequest("unknown_parameter", f"this call has no parameter {name!r}", pointer=name, hint=hint)
+        if name in words:
+            raise BadRequest("malformed", f"{name} is given twice", pointer=name)
+        words[name] = text
+    return words
 
 
-@post("/query", status_code=200, summary="Answer a question", responses={})
-async def query(
-    data: Annotated[Question, Body(description="a question; only from and to are required")],
-    principal: Principal,
-    site: Site,
-    form: Form = "json",
-    labels: bool = False,
-    raw: bool = False,
-) -> Response[Any]:
+def _given(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    # items() keeps the order in which they were given; multi_items() does not.
+    return list(request.query_params.items())
+
+
+class _Delivery(msgspec.Struct, frozen=True):
+    form: formats.Format
+    labels: bool
+    raw: bool
+
+
+def _delivery(words: dict[str, str]) -> _Delivery:
+    form = words.get("format", "json")
+    if form not in formats.MEDIA:
+        known = ", ".join(formats.MEDIA)
+        raise BadRequest("malformed", f"there is no format {form!r}", pointer="format", hint=f"one of {known}")
+    flags = {name: parameters.switch(name, words.get(name, "false")) for name in ("labels", "raw")}
+    return _Delivery(form, **flags)  # type: ignore[arg-type]
+
+
+def _sent(answer: Answer, how: _Delivery) -> Response[Any]:
+    pieces = formats.write(answer, how.form, labels=how.labels, raw=how.raw)
+    return Stream(pieces, media_type=formats.MEDIA[how.form], status_code=200)
+
+
+@post("/query", status_code=200, request_max_body_size=QUESTION_BYTES)
+async def query(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a question; `format` chooses JSON, CSV or a text table."""
-    answer = await anyio.to_thread.run_sync(site.ask, data, principal)
-    return _sent(answer, form, labels, raw)
+    how = _delivery(_words(_given(request), *DELIVERY))
+    question = questions.read(await request.body())
+    return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
-@post("/query/explain", status_code=200, summary="Why a question is answered from where")
-async def explain(data: Question, principal: Principal, site: Site) -> Explanation:
+@post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
+async def explain(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Explanation:
     """Return the tables that would answer, why the others do not, and the statement."""
-    return await anyio.to_thread.run_sync(site.explain, data, principal)
+    _words(_given(request))
+    question = questions.read(await request.body())
+    return await anyio.to_thread.run_sync(site.explain, question, principal)
 
 
-@get("/reports", summary="Every report by name")
-async def reports(site: Site) -> dict[str, Any]:
+@get("/reports")
+async def reports(request: Request[Any, Any, Any], principal: Principal, site: Site) -> dict[str, Any]:
     """Return the presets."""
-    found = site.catalog.reports.values()
-    return {"items": [{"name": r.name, "label": r.label, "help": r.help} for r in found], "next_cursor": None}
+    _words(_given(request))
+    return {"items": catalog_view(site.catalog, principal).reports, "next_cursor": None}
 
 
-@get("/reports/{name:str}", summary="A report: with from and to its answer, without them the preset")
+@get("/reports/{name:str}")
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
-    pairs = [(key, text) for key, text in request.query_params.multi_items() if key not in ("format", "labels", "raw")]
-    form = _form(request.query_params.get("format", "json"))
-    if not any(key in ("from", "to") for key, _ in pairs):
-        return Response(site.preset(name, principal))
+    given = _given(request)
+    how = _delivery(_words([pair for pair in given if pair[0] in DELIVERY], *DELIVERY))
+    pairs = [pair for pair in given if pair[0] not in DELIVERY]
+    window = {word for word, _ in pairs} & {"from", "to"}
+    if not window:
+        return Response(_changed(site.preset(name, principal), pairs, site))
+    for word in {"from", "to"} - window:
+        raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     question = parameters.question(name, pairs, site.fields)
-    answer = await anyio.to_thread.run_sync(site.ask, question, principal)
-    return _sent(answer, form, _flag(request, "labels"), _flag(request, "raw"))
+    return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
-def _form(text: str) -> formats.Format:
-    if text not in formats.MEDIA:
-        raise BadRequest("malformed", f"there is no format {text!r}", pointer="format", hint="json, csv or table")
-    return text  # type: ignore[return-value]
+def _changed(preset: dict[str, Any], pairs: list[tuple[str, str]], site: Site) -> dict[str, Any]:
+    """A preset as a question without its window, with what `pairs` change about it."""
+    empty = Question(start="2000-01-01", end="2000-01-02")
+    asked = parameters.question(None, [("from", empty.start), ("to", empty.end), *pairs], site.fields)
+    before, after = msgspec.to_builtins(empty), msgspec.to_builtins(asked)
+    return preset | {name: value for name, value in after.items() if value != before[name]}
 
 
-def _flag(request: Request[Any, Any, Any], name: str) -> bool:
-    return request.query_params.get(name, "false") in ("true", "1", "")
-
-
-@get("/catalog", summary="What can be asked")
-async def catalog(principal: Principal, site: Site) -> CatalogView:
+@get("/catalog")
+async def catalog(request: Request[Any, Any, Any], principal: Principal, site: Site) -> CatalogView:
     """Return the dimensions, measures, operators and reports the caller may use."""
+    _words(_given(request))
     return catalog_view(site.catalog, principal)
 
 
-@post("/cdrs", status_code=200, summary="Load call records")
-async def cdrs(
-    request: Request[Any, Any, Any],
-    principal: Principal,
-    site: Site,
-    source: str | None = None,
-    dialect: str | None = None,
-    tz: str | None = None,
-) -> Receipt:
+@post("/cdrs", status_code=200, request_max_body_size=None)
+async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Receipt:
     """Load a body of records; answers only once they are durable and visible in every report."""
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may load records")
+    words = _words(_given(request), "source", "dialect", "tz")
+    with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
+        await _save(request, Path(file.name), site.settings.max_upload_bytes)
+        asked = Asked(words.get("dialect"), words.get("source"), words.get("tz"))
+        load = site.ingest, Path(file.name), "POST /cdrs", asked
+        return await anyio.to_thread.run_sync(*load, limiter=_loading)
+
+
+def _suffix(request: Request[Any, Any, Any]) -> str:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind not in _CONTENT:
-        raise BadRequest(
-            "unknown_content",
-            f"cannot read {kind!r}",
-            pointer="Content-Type",
-            hint=f"one of {', '.join(_CONTENT)}",
-        )
-    with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_CONTENT[kind]) as file:
-        await _save(request.stream(), Path(file.name), site.settings.max_upload_bytes)
-        asked = Asked(dialect, source, tz)
-        return await anyio.to_thread.run_sync(site.ingest, Path(file.name), "POST /cdrs", asked)
+    if kind not in CONTENT:
+        hint = f"one of {', '.join(CONTENT)}"
+        raise BadRequest("unknown_content", f"cannot read {kind!r}", pointer="Content-Type", hint=hint)
+    packed = request.headers.get("content-encoding", "identity").strip().lower()
+    if packed not in PACKED:
+        hint = f"one of {', '.join(PACKED)}"
+        raise BadRequest("unknown_content", f"cannot unpack {packed!r}", pointer="Content-Encoding", hint=hint)
+    return CONTENT[kind]
 
 
-async def _save(pieces: AsyncIterator[bytes], path: Path, most: int) -> None:
+async def _save(request: Request[Any, Any, Any], path: Path, most: int) -> None:
+    failure = TooLarge("too_large", f"the body is larger than {most} bytes", hint="split it, or raise max_upload_bytes")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > most:
+        raise failure
     size = 0
+    pieces: AsyncIterator[bytes] = request.stream()
     async with await anyio.open_file(path, "wb") as file:
         async for piece in pieces:
             size += len(piece)
             if size > most:
-                raise TooLarge("too_large", f"the body is larger than {most} bytes", hint="split it")
+                raise failure
             await file.write(piece)
 
 

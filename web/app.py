@@ -9,9 +9,8 @@ from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException, ValidationException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.datastructures.headers import CacheControlHeader
+from litestar.exceptions import HTTPException
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
@@ -19,7 +18,7 @@ from litestar.types import Message, Scope
 from engine import __version__
 from engine.errors import TollhouseError
 from engine.site import Site
-from web import api, errors, pages
+from web import api, errors, pages, schema
 from web.access import browser_guard
 
 HERE = Path(__file__).resolve().parent
@@ -30,8 +29,13 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
 }
-"""Sent with every response: nothing is loaded from elsewhere, nothing of ours is framed elsewhere."""
+"""Sent with every response that does not say otherwise: nothing is loaded from elsewhere, nothing of ours is
+framed elsewhere, and answers about customers are kept in no cache."""
+
+FOR_EVER = CacheControlHeader(public=True, max_age=365 * 24 * 3600, immutable=True)
+"""For what stands under a URL that changes with its content."""
 
 
 @get("/healthz", include_in_schema=False, media_type="text/plain")
@@ -81,28 +85,19 @@ def create(site: Site) -> Litestar:
             pages.router,
             healthz,
             readyz,
-            create_static_files_router(
-                path=static, directories=[HERE / "static"], include_in_schema=False, cache_control=None
-            ),
+            schema.schema,
+            create_static_files_router(path=static, directories=[HERE / "static"], cache_control=FOR_EVER),
         ],
         state=State({"site": site}),
         template_config=TemplateConfig(instance=engine),
         exception_handlers={
             TollhouseError: errors.ours,
-            ValidationException: errors.invalid,
             HTTPException: errors.theirs,
             Exception: errors.unforeseen,
         },
         before_send=[_with_headers],
         middleware=[browser_guard],
         compression_config=CompressionConfig(backend="gzip", minimum_size=1024),
-        request_max_body_size=site.settings.max_upload_bytes,
-        openapi_config=OpenAPIConfig(
-            title="Tollhouse",
-            version=__version__,
-            description="Call analytics for voice carriers: exact to the call and the cent.",
-            path="/schema",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        ),
+        openapi_config=None,  # Litestar's own knows nothing of free filters, bodies as they come and our errors
         debug=False,
     )

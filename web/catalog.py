@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog
-from engine.query.parameters import OPERATORS
+from engine.query.question import OPERATORS
 
 
 class Field(Struct, frozen=True, omit_defaults=True):

@@ -97,20 +97,21 @@ def _shared(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Days they are spread over.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same calls.")
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, UTC; default: so that they end today.")
+@click.option("--euro/--no-euro", default=True, show_default=True, help="Whether a few accounts are in euro.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     required=True,
     help=".csv, .ndjson or .parquet; text also .gz, .zst",
 )
-def generate(calls: int, days: int, seed: int, start: datetime | None, out: Path) -> None:
+def generate(calls: int, days: int, seed: int, start: datetime | None, euro: bool, out: Path) -> None:
     """Write deterministic sample calls that look like a carrier's traffic."""
     from engine.traffic import Traffic, write
     from engine.warehouse.gateway import Warehouse
 
     first = start.date() if start else _first_day(days)
     with Warehouse("chdb://memory") as warehouse, _bar("generating", "calls") as report:
-        records = write(Traffic(calls, days, seed, first), warehouse, out, lambda done: report(done, calls))
+        records = write(Traffic(calls, days, seed, first, euro), warehouse, out, lambda done: report(done, calls))
     click.echo(f"wrote {out}: {calls:,} calls in {records:,} records, {days} days from {first}, seed {seed}")
 
 
@@ -386,3 +387,13 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
     from web.demo import run
 
     run(where.database, calls, days, _first_day(days), host, port, _bar)
+
+
+def _listings() -> None:
+    from web.inventory import batches, dialects, rejects
+
+    for command in (batches, rejects, dialects):
+        main.add_command(_shared(command) if command is not dialects else command)
+
+
+_listings()

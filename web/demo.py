@@ -28,7 +28,9 @@ def run(database: str | None, calls: int, days: int, first: date, host: str, por
         with TemporaryDirectory(prefix="tollhouse-demo-") as scratch:
             sample = Path(scratch) / "calls.csv"
             with bar("generating", "calls") as report:
-                write(Traffic(calls, days, 1, first), site.warehouse, sample, lambda done: report(done, calls))
+                # One currency: a first look should not begin with exchange rates.
+                traffic = Traffic(calls, days, 1, first, euro=False)
+                write(traffic, site.warehouse, sample, lambda done: report(done, calls))
             with bar("reading", "calls") as report:
                 receipt = site.ingest(
                     sample, "demo calls", Asked(), lambda p: report(p.done, p.total, f"{p.step} calls")

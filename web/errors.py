@@ -1,14 +1,15 @@
 """An exception goes in, the one error body that every caller gets comes out."""
 
 import logging
+import re
+import traceback
 from typing import Any
 
 from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException
 from msgspec import Struct
 
 from engine.errors import TollhouseError
-from engine.query.question import described
 
 log = logging.getLogger("tollhouse.web")
 
@@ -28,12 +29,10 @@ class ErrorBody(Struct, frozen=True):
     error: ErrorDetail
 
 
-_CODES = {
-    400: "malformed",
-    401: "unauthorized",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
+_SAID = {
+    404: ("not_found", "there is nothing at this address", "GET /schema lists every call"),
+    405: ("method_not_allowed", "this address is not for this method", None),
+    413: ("too_large", "the body is larger than this call takes", "split it"),
 }
 
 
@@ -45,25 +44,26 @@ def body(status: int, detail: ErrorDetail, headers: dict[str, str] | None = None
 def ours(_: Request[Any, Any, Any], failure: TollhouseError) -> Response[ErrorBody]:
     """Answer with one of our own errors."""
     if failure.status >= 500:
-        log.error("%s: %s", failure.code, failure.message)
+        # What the engine says may quote the question or a record; the log gets only the engine's number for it.
+        number = re.match(r"Code: \d+", failure.message)
+        said = failure.message if failure.code != "engine" else number[0] if number else "it gave no number"
+        log.error("%s: %s", failure.code, said)
     return body(failure.status, ErrorDetail(failure.code, failure.message, failure.pointer, failure.hint))
 
 
 def theirs(_: Request[Any, Any, Any], failure: HTTPException) -> Response[ErrorBody]:
-    """Answer with an error the web framework raised: no such path, wrong method, malformed body."""
+    """Answer with an error the web framework raised: no such address, wrong method, a body too large."""
     status = failure.status_code
-    return body(status, ErrorDetail(_CODES.get(status, "http"), failure.detail or "the request failed"))
-
-
-def invalid(_: Request[Any, Any, Any], failure: ValidationException) -> Response[ErrorBody]:
-    """Answer to a body or parameter that does not fit, with a pointer to the first misfit."""
-    first = failure.extra[0] if isinstance(failure.extra, list) and failure.extra else {}
-    key = str(first.get("key", ""))
-    told = described(str(first.get("message", failure.detail)), f"$.{key}" if key else None)
-    return body(400, ErrorDetail(told.code, told.message, told.pointer, told.hint))
+    code, message, hint = _SAID.get(status, ("malformed" if status == 400 else "http", failure.detail, None))
+    headers = dict(failure.headers or {})
+    if "Allow" in headers:
+        hint = f"it takes {headers['Allow']}"
+    return body(status, ErrorDetail(code, message or "the request failed", None, hint), headers)
 
 
 def unforeseen(_: Request[Any, Any, Any], failure: Exception) -> Response[ErrorBody]:
-    """Answer when something broke that nobody foresaw; the log says what, the caller does not."""
-    log.error("unforeseen failure", exc_info=failure)
-    return body(500, ErrorDetail("internal", "something broke on our side; the log of the server says what"))
+    """Answer when something broke that nobody foresaw; the log says where, the caller does not."""
+    # An exception's own words may quote a record or a question, so the log gets its kind and its place only.
+    place = "".join(traceback.format_tb(failure.__traceback__))
+    log.error("unforeseen %s at\n%s", type(failure).__name__, place.rstrip())
+    return body(500, ErrorDetail("internal", "something broke on our side; the log of the server says where"))

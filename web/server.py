@@ -10,6 +10,9 @@ from engine.errors import Conflict
 from engine.site import Site
 from web.app import create
 
+_PATIENCE = 5
+"""Seconds a request may still take when the server is told to stop; a load under way is finished in any case."""
+
 
 def listening(host: str, port: int) -> socket.socket:
     """Return a socket bound to `host` and `port` (0: any free one)."""
@@ -26,6 +29,12 @@ def listening(host: str, port: int) -> socket.socket:
             hint="choose another with --port",
         ) from failure
     return bound
+
+
+def _url(host: str, port: int) -> str:
+    """Return the URL of the server as seen from this machine."""
+    near = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{near}]' if ':' in near else near}:{port}"
 
 
 def run(site: Site, host: str, port: int) -> None:

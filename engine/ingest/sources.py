@@ -5,6 +5,7 @@ business. Compressed files are unpacked beside the spool; Parquet and Arrow are 
 Arrow's own kernels, never row by row.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -51,6 +52,7 @@ class Source(Struct, frozen=True):
     expressions: tuple[str, ...]  # one SQL expression per column, text or null
     options: dict[str, str]  # engine settings of the reading statement
     size: int  # bytes to read
+    suspect: bool = False  # holds bytes that are no text: every column of every record is looked at
 
 
 @contextmanager
@@ -123,6 +125,9 @@ def _text_structure(count: int) -> str:
 def _csv(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str) -> Source:
     if header:
         columns = _csv_header(path, origin, delimiter)
+    quotes, suspect = _looked_at(path)
+    if quotes % 2:
+        _check_quotes(path, origin, delimiter)
     # One column more than the file has: a value in it means that a row has too many fields.
     structure = _text_structure(len(columns) + 1)
     return Source(
@@ -138,7 +143,45 @@ def _csv(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], del
             "input_format_csv_skip_first_lines": "1" if header else "0",
         },
         size=path.stat().st_size,
+        suspect=suspect,
     )
+
+
+def _looked_at(path: Path) -> tuple[int, bool]:
+    """Count the quotes of a text file, and tell whether it holds NUL bytes or bytes that are no UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    quotes, suspect = 0, False
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            quotes += piece.count(b'"')
+            suspect = suspect or b"\0" in piece or not _decodes(decoder, piece)
+    return quotes, suspect or not _decodes(decoder, b"", final=True)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(piece, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_quotes(path: Path, origin: str, delimiter: str) -> None:
+    # The engine takes everything from a quote that is never closed to the end of the file for one value, and
+    # the records in it would be lost without a word. An odd number of quotes may also mean 5" in plain text.
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
+        line = 0
+        try:
+            for _ in reader:
+                line = reader.line_num
+        except csv.Error as failure:
+            if "unexpected end of data" in str(failure) or "field larger" in str(failure):
+                raise BadRequest(
+                    "unreadable_file",
+                    f"a quote in line {line + 1} of {origin} is never closed",
+                    hint="check that the file is whole; nothing was loaded",
+                ) from failure
 
 
 def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[str, ...]:
@@ -150,6 +193,13 @@ def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[str, ...]:
         raise BadRequest(
             "unreadable_file", f"{origin} does not begin with UTF-8 text", hint="convert it to UTF-8 first"
         ) from failure
+    # A lone CR ends a line for nobody but the oldest systems: the whole file would be one line.
+    if "\r" in text.rstrip("\r\n"):
+        raise BadRequest(
+            "unreadable_file",
+            f"{origin} ends its lines with CR alone",
+            hint="convert it to LF or CRLF line ends first",
+        )
     names = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
     names = [name.strip() for name in names]
     if not any(names):
@@ -191,6 +241,7 @@ def _ndjson(path: Path, origin: str, *, whole: bool = False) -> Source:
         expressions=tuple(quoted),
         options={"input_format_skip_unknown_fields": "0"},
         size=path.stat().st_size,
+        suspect=_looked_at(path)[1],
     )
 
 

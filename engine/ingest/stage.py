@@ -30,11 +30,11 @@ _NEEDED = {
     "withdrawn", "revision",
 }  # fmt: skip
 _COMPLAINTS = {
-    "instant": "not a time with a zone: ISO 8601 with Z or offset, or epoch seconds; or load it with --tz",
+    "instant": "not a time: ISO 8601 with Z or an offset, or epoch seconds; without a zone only with --tz",
     "local": "not a local time like 2026-10-01 12:30:00",
     "seconds": "not a duration in seconds, 0 to 4000000",
     "milliseconds": "not whole milliseconds",
-    "money": "not a decimal with at most 8 places",
+    "money": "not a decimal with at most 10 digits before the point and 8 after it",
     "integer": "not a whole number from 0 to 999999999",
     "boolean": "not one of true, false, 1, 0",
     "real": "not a decimal",
@@ -86,6 +86,13 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
     names = dialect.columns[: len(source.columns)] if dialect.columns else source.columns
     places = {name: position for position, name in enumerate(names, 1)}
     readings = {name: reading for name, reading in dialect.fields.items() if _present(reading, places)}
+    for field in FIELDS.values():
+        if field.required and field.name not in {*readings, "source"}:
+            raise BadRequest(
+                "missing_column",
+                f"{source.origin} has no column for {field.name}, which every record of {dialect.name} needs",
+                hint="check --dialect and the header",
+            )
     mapped = {column for reading in readings.values() for column in _columns(reading)}
     unmapped = [position for name, position in places.items() if name not in mapped]
     parameters: dict[str, Any] = {
@@ -132,6 +139,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         derived=list(DERIVED),
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if unmapped else []),
         options=source.options,
+        suspect=source.suspect,
         zoned=reader.zone is not None,
         numbers=sorted(numbers),
         caller=_caller(cli, readings),

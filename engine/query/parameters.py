@@ -39,7 +39,7 @@ def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Seque
         elif name in _LISTS:
             values.setdefault(name, []).extend(_listed(name, text))
         elif name in _SWITCHES:
-            values[name] = _switch(name, text)
+            values[name] = switch(name, text)
         elif name == "sort":
             values.setdefault("sort", []).extend(sort_key(item) for item in _listed(name, text))
         else:
@@ -91,7 +91,8 @@ def _whole(name: str, text: str) -> int:
         raise BadRequest("malformed", f"{name} {text!r} is not a whole number", pointer=name) from None
 
 
-def _switch(name: str, text: str) -> bool:
+def switch(name: str, text: str) -> bool:
+    """Return a parameter that is on or off; raises for a word that is neither."""
     known = {"true": True, "1": True, "": True, "false": False, "0": False}
     if text not in known:
         raise BadRequest("malformed", f"{name} is true or false, not {text!r}", pointer=name)

@@ -12,7 +12,7 @@ SELECT
     number % 12 = 2 AS retail, -- shows numbers of ours to whom it calls
     number % 7 = 3 AS bursty, -- has hours in which nobody stays on the line
     multiIf(broadcasts, 8, wholesale, 50000, 600) AS callers,
-    if(number % 12 = 5, 'EUR', 'USD') AS customer_currency,
+    if({euro:UInt8} AND number % 12 = 5, 'EUR', 'USD') AS customer_currency,
     customer || if(wholesale, '-usa', '-az') AS customer_card,
     toUInt16(1060 + cityHash64(number, 'markup') % 300) AS markup, -- thousandths of the cost
     multiIf(wholesale, 6, [1, 30, 60, 1][1 + number % 4]) AS customer_minimum,

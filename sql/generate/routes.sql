@@ -6,7 +6,7 @@ SELECT
     ['amber', 'basalt', 'cedar', 'dune', 'echo', 'falcon', 'glacier', 'heron', 'iris', 'jade'][1 + provider_id % 10]
         || '-'
         || ['carrier', 'transit', 'routes', 'wholesale'][1 + intDiv(provider_id, 10)] AS provider,
-    if(provider_id % 9 = 4, 'EUR', 'USD') AS provider_currency,
+    if({euro:UInt8} AND provider_id % 9 = 4, 'EUR', 'USD') AS provider_currency,
     cityHash64(name, provider_id) % (1 + cityHash64(provider_id, 'cards') % 5) AS card_id,
     provider || '-' || ['premium', 'standard', 'cli', 'grey', 'tdm'][1 + card_id] AS provider_card,
     upper(replaceAll(name, ' ', '-')) AS provider_destination,

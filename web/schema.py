@@ -1,0 +1,238 @@
+"""The calls of the API and the types they speak go in, their OpenAPI document comes out.
+
+`python -m web.schema` writes it to schemas/openapi.json, where a change of the interface shows in review.
+"""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+
+from engine import __version__
+from engine.exports import formats
+from engine.ingest.pipeline import Receipt
+from engine.query.answer import Answer
+from engine.query.parameters import OPERATORS
+from engine.query.question import Question
+from engine.query.run import Explanation
+from web.api import CONTENT, PACKED
+from web.catalog import CatalogView
+from web.errors import ErrorBody
+
+FILE = Path(__file__).resolve().parent.parent / "schemas" / "openapi.json"
+
+_ABOUT = """Call analytics for voice carriers: exact to the call and the cent.
+
+Money is text, exact to its last digit; durations are seconds; ratios are full doubles, percent from 0 to 100;
+null is null. Windows are half open. A field or parameter that a call does not have is refused, never ignored.
+Every failure answers with one body: a code for programs, a sentence for people, a pointer to the place, a hint.
+While there are no users, whoever asks from a trusted network (loopback by default) is the administrator."""
+
+_FAILURES = {
+    "400": "Malformed, or a field, parameter or operator that does not exist; the hint names the nearest that does.",
+    "401": "Nobody is known at this address.",
+    "403": "Not yours to ask for or to do (`forbidden_field`), or sent by a page of another site.",
+    "404": "No such thing.",
+    "413": "A body larger, or an answer longer, than the site allows (`too_large`, `too_many_rows`).",
+    "422": "Well-formed, but it cannot be answered (`unknown_field`, `bad_value`, `mixed_currency` …).",
+    "503": "The database cannot be reached.",
+}
+
+_TEXT = {"type": "string"}
+_TYPES = (Question, Answer, Explanation, CatalogView, Receipt, ErrorBody)
+
+
+def _ref(kind: type) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{kind.__name__}"}
+
+
+def _parameter(name: str, about: str, schema: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": about, "schema": schema or _TEXT, **more}
+
+
+_DELIVERY = [
+    _parameter(
+        "format",
+        "How the answer is written: JSON, CSV (RFC 4180, no totals rows) or a table to read in a terminal.",
+        {"type": "string", "enum": list(formats.MEDIA), "default": "json"},
+    ),
+    _parameter("labels", "Head CSV with labels instead of names.", {"type": "boolean", "default": False}),
+    _parameter(
+        "raw",
+        "Write CSV text as it is, also what a spreadsheet would run; otherwise it gets a leading apostrophe.",
+        {"type": "boolean", "default": False},
+    ),
+]
+
+
+def _window() -> list[dict[str, Any]]:
+    """The fields of a question as parameters; a filter is any field's name."""
+    flag, whole = {"type": "boolean", "default": False}, {"type": "integer", "minimum": 0}
+    return [
+        _parameter("from", "Date, local time or instant; inclusive.", example="2026-10-01"),
+        _parameter("to", "The same; exclusive: all October is to=2026-11-01.", example="2026-11-01"),
+        _parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
+        _parameter("tz", "The same as `timezone`, shorter."),
+        _parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
+        _parameter("measures", "Measures, as one CSV line.", example="attempts,asr,profit"),
+        _parameter("calls", "Count every attempt, or one per call.", {"type": "string", "enum": ["attempts", "final"]}),
+        _parameter(
+            "base", "What ratios are over: seizures leave refused attempts out.", {"enum": ["attempts", "seizures"]}
+        ),
+        _parameter("currency", "Report currency (ISO 4217), or `native`.", example="USD"),
+        _parameter("sort", "Columns, as one CSV line; `:desc` behind one turns it around.", example="profit:desc"),
+        _parameter("limit", "Rows; all when left out.", whole),
+        _parameter("offset", "Rows to leave out first.", whole),
+        _parameter("totals", "Add the grand total.", flag),
+        _parameter("subtotals", "Add subtotals at every level.", flag),
+        _parameter("parts", "Numerator and denominator beside each ratio.", flag),
+        _parameter(
+            "filters",
+            "`field=list` or `field.op=list` for any dimension or measure of GET /catalog; a list is one CSV line "
+            f'(`"UK, Mobile",India`), repeats add values. Operators: {", ".join(OPERATORS)}.',
+            {"type": "object", "additionalProperties": _TEXT},
+            style="form",
+            explode=True,
+            example={"customer": "acme-telecom", "asr.lt": "20"},
+        ),
+    ]
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _call(
+    summary: str,
+    description: str,
+    answer: dict[str, Any],
+    *,
+    failures: Sequence[str],
+    parameters: Sequence[dict[str, Any]] = (),
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    told = {"401": None, **dict.fromkeys(failures)}
+    responses: dict[str, Any] = {"200": {"description": "Done.", "content": answer}}
+    responses |= {status: {"$ref": f"#/components/responses/{status}"} for status in sorted(told)}
+    call: dict[str, Any] = {"summary": summary, "description": description}
+    if parameters:
+        call["parameters"] = list(parameters)
+    if body:
+        call["requestBody"] = {"required": True, "content": body}
+    return {**call, "responses": responses}
+
+
+def _paths() -> dict[str, Any]:
+    written = {media.split(";")[0]: {"schema": _TEXT} for media in formats.MEDIA.values()}
+    answered = written | _json(_ref(Answer))
+    preset = written | _json({"anyOf": [_ref(Answer), {"type": "object", "description": "the preset as a question"}]})
+    listed = {
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": {"type": "object", "additionalProperties": _TEXT}},
+            "next_cursor": {"type": ["string", "null"]},
+        },
+        "required": ["items", "next_cursor"],
+    }
+    name = {"name": "name", "in": "path", "required": True, "description": "The report's name.", "schema": _TEXT}
+    question = _json(_ref(Question))
+    refusals = ("400", "403", "404", "413", "422", "503")
+    return {
+        "/api/v1/query": {
+            "post": _call(
+                "Answer a question",
+                "Any dimensions, measures and filters of the catalog over any window. Only `from` and `to` are "
+                "required; `report` supplies defaults for what is left out. Without `limit` the answer has all rows.",
+                answered,
+                parameters=_DELIVERY,
+                body=question,
+                failures=refusals,
+            )
+        },
+        "/api/v1/query/explain": {
+            "post": _call(
+                "Why a question is answered from where",
+                "The tables that would answer, why the others do not, the statement and its parameters. Nothing is "
+                "read but sizes.",
+                _json(_ref(Explanation)),
+                body=question,
+                failures=refusals,
+            )
+        },
+        "/api/v1/reports": {
+            "get": _call("Every report", "The presets by name.", _json(listed), failures=("400",)),
+        },
+        "/api/v1/reports/{name}": {
+            "get": _call(
+                "A report",
+                "With `from` and `to` its answer, the same as POST /query gives. Without them the preset as a "
+                "question, changed by the parameters given.",
+                preset,
+                parameters=[name, *_window(), *_DELIVERY],
+                failures=refusals,
+            )
+        },
+        "/api/v1/catalog": {
+            "get": _call(
+                "What can be asked",
+                "The dimensions, measures, operators and reports the caller may use.",
+                _json(_ref(CatalogView)),
+                failures=("400",),
+            )
+        },
+        "/api/v1/cdrs": {
+            "post": _call(
+                "Load call records",
+                "One body is one batch. It answers once the records are durable and visible in every report. Records "
+                "that cannot be read are rejected and counted; a body that cannot be taken as a whole leaves nothing "
+                f"behind. Content-Encoding may be {', '.join(PACKED)}; the header may be left out. Sending the same "
+                "records again changes nothing.",
+                _json(_ref(Receipt)),
+                parameters=[
+                    _parameter("source", "The switch's name, kept with every record."),
+                    _parameter("dialect", "Which system wrote the records; found out when it is unmistakable."),
+                    _parameter("tz", "Zone of times that carry none."),
+                ],
+                body={kind: {"schema": {"type": "string", "format": "binary"}} for kind in CONTENT},
+                failures=("400", "403", "413", "503"),
+            )
+        },
+    }
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+    failure = _json(_ref(ErrorBody))
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Tollhouse", "version": __version__, "description": _ABOUT},
+        "servers": [{"url": "/"}],
+        "paths": _paths(),
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "responses": {
+                status: {"description": about, "content": failure} for status, about in sorted(_FAILURES.items())
+            },
+        },
+    }
+
+
+def text() -> str:
+    """Return the document as it is committed."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+@get("/schema", include_in_schema=False, media_type="application/vnd.oai.openapi+json")
+async def schema() -> Response[bytes]:
+    """Serve the document, as it is committed."""
+    return Response(text().encode(), media_type="application/json")
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), "utf-8")
