@@ -53,15 +53,21 @@ def load(config: Path | None = None, **options: Any) -> Settings:
     names the file or variable at fault.
     """
     values: dict[str, Any] = {"database": f"chdb://{Path(_DEFAULT_DATABASE).resolve()}"}
+    said: dict[str, str] = {}
     path = config or Path("tollhouse.toml")
     if config is not None or path.is_file():
         values |= _from_file(path)
-    values |= _from_environment()
+        said |= dict.fromkeys(values, str(path))
+    from_environment = _from_environment()
+    values |= from_environment
+    said |= {name: f"TOLLHOUSE_{name.upper()}" for name in from_environment}
     values |= {name: value for name, value in options.items() if value is not None}
     try:
         return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as mistake:
-        raise BadRequest("bad_setting", f"settings: {mistake}") from mistake
+        what, _, place = str(mistake).partition(" - at `$.")
+        name = place.rstrip("`").partition("[")[0]
+        raise BadRequest("bad_setting", f"{said.get(name, 'settings')}: {name}: {what}") from mistake
 
 
 def _from_file(path: Path) -> dict[str, Any]:

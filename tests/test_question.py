@@ -313,3 +313,11 @@ def test_every_measure_and_dimension_of_the_catalog_answers(site: Site) -> None:
     for dimension in catalog().dimensions:
         answer = ask(site, rows=[dimension], measures=list(catalog().measures), totals=True, currency="USD")
         assert answer.total_rows >= 1, dimension
+
+
+def test_the_answer_tells_how_many_rows_the_engine_read(site: Site) -> None:
+    # Six records of the ledger lie in these days; a rollup has fewer, and the result is a single row.
+    window = {"from": "2026-10-05", "to": "2026-10-08"}
+    answer = site.desk.ask(asked(**window, rows=[]), ADMIN, ledger_only=True)
+    assert answer.row_count == 1
+    assert answer.rows_read >= 6

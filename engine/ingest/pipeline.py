@@ -77,6 +77,7 @@ class Loader:
         self._settings = settings
         self._ledger = Ledger(warehouse, catalog, settings.zones, lease)
         self._writing = Lock()
+        self._unfinished = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
@@ -104,13 +105,31 @@ class Loader:
                 path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter
             ) as source:
                 dialect = dialect or dialects.detect(source.columns, origin)
+                self._finish_what_broke_off()
                 batch = self._next_batch()
                 try:
                     self._read(source, dialect, batch, asked, report)
                     return self._commit(batch, report)
-                except TollhouseError:
-                    self._forget(batch)
+                except (TollhouseError, KeyboardInterrupt) as failure:
+                    self._broke_off(batch, failure)
                     raise
+
+    def _broke_off(self, batch: int, failure: BaseException) -> None:
+        """Forget a batch of which nothing was posted; one that was posted in part is finished later."""
+        self._unfinished = True
+        if isinstance(failure, TollhouseError) and failure.code == "lease_lost":
+            return  # it is the new writer's to decide about
+        with suppress(TollhouseError):
+            if not self._number("SELECT count() FROM commit_log WHERE batch = {batch:UInt32}", batch=batch):
+                self._forget(batch)
+
+    def _finish_what_broke_off(self) -> None:
+        # An open commit keeps its number and its postings: nothing may be written before it is complete.
+        if self._unfinished:
+            self._ledger.recover()
+            for batch in self._batches_in("staged"):
+                self._commit(batch)
+            self._unfinished = False
 
     def _check_zone(self, zone: str) -> None:
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
@@ -132,16 +151,23 @@ class Loader:
         with _watched(self._warehouse, source, report):
             try:
                 self._stage(statement, source)
-            except TollhouseError as failure:
-                if "117" not in failure.message and "UNKNOWN" not in failure.message.upper():
-                    raise self._unreadable(source, failure) from failure
-                # A key that the first lines did not have: look at every line for its keys and read again.
+            except BadRequest:
+                if source.container != "ndjson":
+                    raise
+                # Perhaps a key that the first lines did not have: look at every line for its keys, read again.
                 self._drop("staging", batch)
                 source = sources.with_all_keys(source)
                 self._stage(stage.statement(source, dialect, reader), source)
-        readable, total, reason = self._staged(batch)
+        readable, total, without_final, reason = self._staged(batch)
         if total == 0:
             raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
+        if without_final and "is_final" not in source.columns:
+            # Its first attempts would count as final ones, and every rerouted call as two.
+            raise BadRequest(
+                "is_final_missing",
+                f"{source.origin} has attempts above 1 and no column is_final",
+                hint="add is_final: true for the last attempt of each call; nothing was loaded",
+            )
         if readable == 0:
             raise BadRequest(
                 "nothing_readable",
@@ -151,7 +177,10 @@ class Loader:
         self._note(batch, "staged", source=name, dialect=dialect.name, origin=source.origin)
 
     def _stage(self, statement: Statement, source: Source) -> None:
-        self._warehouse.insert_file(statement, source.path, source.encoding, source.structure)
+        try:
+            self._warehouse.insert_file(statement, source.path, source.encoding, source.structure)
+        except TollhouseError as failure:
+            raise self._unreadable(source, failure) from failure
 
     @staticmethod
     def _unreadable(source: Source, failure: TollhouseError) -> TollhouseError:
@@ -166,14 +195,14 @@ class Loader:
             hint="check that it is whole and of the dialect named; nothing was loaded",
         )
 
-    def _staged(self, batch: int) -> tuple[int, int, str]:
+    def _staged(self, batch: int) -> tuple[int, int, int, str]:
         sql = (
-            "SELECT countIf(reject_reason = ''), count(), "
+            "SELECT countIf(reject_reason = ''), count(), countIf(reject_field = 'is_final'), "
             "argMinIf(if(reject_field = '', reject_reason, concat(reject_field, ' ', reject_reason)), row, "
             "reject_reason != '') FROM staging WHERE batch = {batch:UInt32}"
         )
-        readable, total, reason = self._warehouse.query(Statement(sql, {"batch": batch})).rows[0]
-        return int(readable), int(total), str(reason)
+        readable, total, without_final, reason = self._warehouse.query(Statement(sql, {"batch": batch})).rows[0]
+        return int(readable), int(total), int(without_final), str(reason)
 
     def _commit(self, batch: int, report: Report | None = None) -> Receipt:
         """Decide and commit a staged batch from where it stands; also finishes one that was interrupted."""

@@ -204,10 +204,14 @@ def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[str, ...]:
     names = [name.strip() for name in names]
     if not any(names):
         raise BadRequest("empty_file", f"{origin} is empty: not even a header line", hint="check the export")
+    _refuse_twice(names, origin)
+    return tuple(names)
+
+
+def _refuse_twice(names: list[str], origin: str) -> None:
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise BadRequest("bad_header", f"{origin} names the column {twice[0]!r} twice", hint="rename one of them")
-    return tuple(names)
 
 
 def _ndjson(path: Path, origin: str, *, whole: bool = False) -> Source:
@@ -222,7 +226,7 @@ def _ndjson(path: Path, origin: str, *, whole: bool = False) -> Source:
                 continue
             try:
                 names.update(dict.fromkeys(decoder.decode(text)))
-            except msgspec.DecodeError as failure:
+            except (msgspec.DecodeError, UnicodeDecodeError) as failure:
                 raise BadRequest(
                     "unreadable_file",
                     f"line {number} of {origin} is not a JSON object: {failure}",
@@ -253,6 +257,7 @@ def _identifier(name: str) -> str:
 def _arrow(path: Path, origin: str, container: Container, scratch: Path) -> Source:
     try:
         batches, schema = _batches(path, container)
+        _refuse_twice(schema.names, origin)
         for declared in schema:
             _refuse_float_money(declared, origin)
         count = len(schema)

@@ -218,6 +218,9 @@ class Warehouse:
         client = clickhouse_connect.get_client(settings=PINNED, show_clickhouse_errors="scrub", **self._arguments)
         # The client writes parameters in the server's zone, but the pinned session reads them in UTC.
         client.server_tz = UTC
+        if self.embedded:
+            # chDB's `rows_read` are the rows of the result; what the engine read is told by another name.
+            client._backend._summary = _embedded_summary
         return client
 
     def _assert_open(self) -> None:
@@ -333,6 +336,10 @@ def _bad(dsn: str) -> BadRequest:
         f"--database {_without_password(dsn)!r} is not a database",
         hint="use chdb:///path/to/dir, chdb://memory or http://user:password@host:8123/database",
     )
+
+
+def _embedded_summary(result: Any) -> dict[str, str]:
+    return {"read_rows": str(result.storage_rows_read())}
 
 
 def _without_password(dsn: str) -> str:

@@ -1,0 +1,1 @@
+"""How fast and how small, measured: figures are ratios of two things in the same run, in alternation."""
