@@ -1,6 +1,7 @@
 """Requests under /api/v1 go in, the engine is asked, bodies come out; `schema.py` describes the same calls."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -150,8 +151,8 @@ async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site
     with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
         await _save(request, Path(file.name), site.settings.max_upload_bytes)
         asked = Asked(words.get("dialect"), words.get("source"), words.get("tz"))
-        load = site.ingest, Path(file.name), "POST /cdrs", asked
-        return await anyio.to_thread.run_sync(*load, limiter=_loading)
+        load = partial(site.ingest, Path(file.name), "POST /cdrs", asked)
+        return await anyio.to_thread.run_sync(load, limiter=_loading)
 
 
 def _suffix(request: Request[Any, Any, Any]) -> str:

@@ -3,12 +3,13 @@
 The command line is a face like the page: `serve` and `--url` speak HTTP, so it stands outside the engine.
 """
 
+import csv
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -23,35 +24,65 @@ from engine.settings import Settings, load
 FORMATS = ("table", "csv", "json")
 
 
+_HELP = """Call analytics for voice carriers: exact to the call and the cent.
+
+\b
+Examples:
+  tollhouse demo
+  tollhouse ingest calls.csv
+  tollhouse ingest Master.csv --dialect asterisk --tz America/New_York
+  tollhouse report breakout --from 2026-10-01 --to 2026-11-01
+"""
+
+
 class _Program(click.Group):
-    """Turns our errors into one line on standard error and exit 2."""
+    """Turns every failure into one line on standard error and exit 2."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
         except TollhouseError as failure:
-            click.echo(f"tollhouse: {failure}", err=True)
-            sys.exit(2)
+            _fail(str(failure))
         except BrokenPipeError:
             sys.exit(2)
+        except OSError as failure:
+            _fail(f"{failure.filename or 'a file'}: {failure.strerror or failure}")
+        except KeyboardInterrupt:
+            # 128 + SIGINT, as shells have it. The loader cleans up, now or when the database is opened next.
+            _fail("interrupted; a load that had begun to post is finished by the next command, others are not", 130)
+
+    def main(self, *words: Any, **options: Any) -> Any:
+        options |= {"standalone_mode": False, "prog_name": "tollhouse"}
+        try:
+            status = super().main(*words, **options)
+        except click.UsageError as failure:
+            said = failure.format_message().removesuffix(".")
+            if "\n" in said:  # no words at all: the help
+                click.echo(said, err=True)
+                sys.exit(2)
+            _fail(f"{said} (see {failure.ctx.command_path if failure.ctx else 'tollhouse'} --help)")
+        except click.ClickException as failure:
+            _fail(failure.format_message())
+        except click.Abort:
+            _fail("interrupted", 130)
+        sys.exit(status if isinstance(status, int) else 0)
 
 
-@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _fail(message: str, status: int = 2) -> NoReturn:
+    click.echo(f"tollhouse: {message}", err=True)
+    sys.exit(status)
+
+
+@click.group(
+    cls=_Program, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option("--database", metavar="DSN", help="chdb:///path, chdb://memory or http(s)://user:password@host:8123/db")
 @click.option("--url", metavar="URL", envvar="TOLLHOUSE_URL", help="Use a running server instead of a database.")
 @click.option("--config", type=click.Path(path_type=Path), help="Settings file; tollhouse.toml here when left out.")
 @click.version_option(__version__, prog_name="tollhouse")
 @click.pass_context
 def main(context: click.Context, database: str | None, url: str | None, config: Path | None) -> None:
-    r"""Call analytics for voice carriers: exact to the call and the cent.
-
-    \b
-    Examples:
-      tollhouse demo
-      tollhouse ingest calls.csv
-      tollhouse ingest Master.csv --dialect asterisk --tz America/New_York
-      tollhouse report breakout --from 2026-10-01 --to 2026-11-01
-    """
+    """Remember which database or server is meant; the commands below do the rest."""
     context.obj = _Where(database, url, config)
 
 
@@ -278,7 +309,11 @@ def _question(name: str, options: dict[str, Any]) -> Any:
         values["timezone"] = options["tz"]
     for option in ("rows", "measures"):
         if options[option] is not None:
-            values[option] = parameters.items(options[option])
+            try:
+                values[option] = parameters.items(options[option])
+            except csv.Error as mistake:
+                text = options[option]
+                raise BadRequest("malformed", f"--{option} {text!r} is not a list: {mistake}") from mistake
     values |= {option: True for option in ("totals", "subtotals", "parts") if options[option]}
     values["where"] = [parameters.where(text) for text in options["where"]]
     values["sort"] = [parameters.sort_key(text) for text in options["sort"]]
@@ -392,8 +427,10 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects
 
+    for command in (batches, rejects):
+        _shared(command)
     for command in (batches, rejects, dialects):
-        main.add_command(_shared(command) if command is not dialects else command)
+        main.add_command(command)
 
 
 _listings()

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from engine.errors import TollhouseError, Unavailable
+from engine.errors import BadRequest, TollhouseError, Unavailable
 from engine.ingest.pipeline import Asked, Receipt
 from engine.query.question import Question
 from web.errors import ErrorBody
@@ -28,9 +28,12 @@ class Client:
     def __init__(self, url: str, key: str | None) -> None:
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self._url = url.rstrip("/")
-        self._http = httpx.Client(
-            base_url=f"{self._url}/api/v1", headers=headers, timeout=httpx.Timeout(600, connect=5)
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=f"{self._url}/api/v1", headers=headers, timeout=httpx.Timeout(600, connect=5)
+            )
+        except httpx.InvalidURL as failure:
+            raise BadRequest("bad_url", f"--url {url!r} is not a URL", hint="like http://127.0.0.1:8321") from failure
 
     @contextmanager
     def _sent(self, method: str, path: str, **request: object) -> Iterator[httpx.Response]:

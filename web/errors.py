@@ -55,9 +55,9 @@ def theirs(_: Request[Any, Any, Any], failure: HTTPException) -> Response[ErrorB
     """Answer with an error the web framework raised: no such address, wrong method, a body too large."""
     status = failure.status_code
     code, message, hint = _SAID.get(status, ("malformed" if status == 400 else "http", failure.detail, None))
-    headers = dict(failure.headers or {})
-    if "Allow" in headers:
-        hint = f"it takes {headers['Allow']}"
+    headers = {name.lower(): text for name, text in (failure.headers or {}).items()}
+    if "allow" in headers:
+        hint = f"it takes {headers['allow']}"
     return body(status, ErrorDetail(code, message or "the request failed", None, hint), headers)
 
 

@@ -16,8 +16,7 @@ from engine import __version__
 from engine.exports import formats
 from engine.ingest.pipeline import Receipt
 from engine.query.answer import Answer
-from engine.query.parameters import OPERATORS
-from engine.query.question import Question
+from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
 from web.api import CONTENT, PACKED
 from web.catalog import CatalogView
@@ -39,6 +38,7 @@ _FAILURES = {
     "404": "No such thing.",
     "413": "A body larger, or an answer longer, than the site allows (`too_large`, `too_many_rows`).",
     "422": "Well-formed, but it cannot be answered (`unknown_field`, `bad_value`, `mixed_currency` …).",
+    "500": "Something broke on our side; the log of the server says where.",
     "503": "The database cannot be reached.",
 }
 
@@ -115,7 +115,7 @@ def _call(
     parameters: Sequence[dict[str, Any]] = (),
     body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    told = {"401": None, **dict.fromkeys(failures)}
+    told = dict.fromkeys(("401", "500", "503", *failures))
     responses: dict[str, Any] = {"200": {"description": "Done.", "content": answer}}
     responses |= {status: {"$ref": f"#/components/responses/{status}"} for status in sorted(told)}
     call: dict[str, Any] = {"summary": summary, "description": description}
@@ -140,7 +140,7 @@ def _paths() -> dict[str, Any]:
     }
     name = {"name": "name", "in": "path", "required": True, "description": "The report's name.", "schema": _TEXT}
     question = _json(_ref(Question))
-    refusals = ("400", "403", "404", "413", "422", "503")
+    refusals = ("400", "403", "404", "413", "422")
     return {
         "/api/v1/query": {
             "post": _call(
@@ -198,7 +198,7 @@ def _paths() -> dict[str, Any]:
                     _parameter("tz", "Zone of times that carry none."),
                 ],
                 body={kind: {"schema": {"type": "string", "format": "binary"}} for kind in CONTENT},
-                failures=("400", "403", "413", "503"),
+                failures=("400", "403", "413"),
             )
         },
     }

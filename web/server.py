@@ -1,7 +1,9 @@
 """An opened site goes in, a server that answers until it is told to stop comes out."""
 
 import logging
+import signal
 import socket
+import sys
 
 import click
 import uvicorn
@@ -10,17 +12,19 @@ from engine.errors import Conflict
 from engine.site import Site
 from web.app import create
 
+_BACKLOG = 1024
 _PATIENCE = 5
 """Seconds a request may still take when the server is told to stop; a load under way is finished in any case."""
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket bound to `host` and `port` (0: any free one)."""
+    """Return a socket listening on `host` and `port` (0: any free one): who has been told the URL can connect."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(_BACKLOG)
     except OSError as failure:
         bound.close()
         raise Conflict(
@@ -41,11 +45,24 @@ def run(site: Site, host: str, port: int) -> None:
     """Serve `site` until the process is told to stop, and print where."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with listening(host, port) as bound:
-        url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{bound.getsockname()[1]}"  # noqa: S104
+        url = _url(host, bound.getsockname()[1])
         site.announce(url)
         server = uvicorn.Server(
-            uvicorn.Config(create(site), log_level="warning", access_log=False, lifespan="on", server_header=False)
+            uvicorn.Config(
+                create(site),
+                backlog=_BACKLOG,
+                log_level="warning",
+                access_log=False,  # a URL may hold phone numbers
+                lifespan="on",
+                server_header=False,
+                proxy_headers=False,  # access.py judges them itself
+                timeout_graceful_shutdown=_PATIENCE,
+            )
         )
+        # Once it has shut down, uvicorn raises the signal again: that must end the program by the way out that
+        # closes the database, with exit 0, and not by the signal.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: sys.exit(0))
         click.echo(f"Tollhouse is at {url}  (stop with Ctrl-C)")
         networks = ", ".join(site.settings.trusted_networks)
         click.echo(f"No users yet: whoever comes from {networks} is administrator, without a key.")

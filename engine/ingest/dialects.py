@@ -1,9 +1,10 @@
 """A TOML file under schemas/dialects/ goes in, a declaration of how a vendor's columns become fields comes out."""
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -11,6 +12,8 @@ from msgspec import Struct, field
 from engine.errors import BadRequest, nearest
 from engine.record import FIELDS, Kind
 from engine.template import ROOT
+
+_Declared = TypeVar("_Declared")
 
 Reading = Literal[
     "text", "number", "national", "instant", "local", "seconds", "milliseconds", "money", "integer", "boolean", "real",
@@ -92,23 +95,43 @@ def known() -> dict[str, Dialect]:
 
 
 def read(path: Path) -> Dialect:
-    """Read one dialect file; a mistake in it is an error that names file and place."""
+    """Read one dialect file; a mistake in it is an error that names file and field."""
     try:
-        dialect = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Dialect)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as mistake:
+        declared = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as mistake:
         raise BadRequest("bad_dialect", f"{path}: {mistake}") from mistake
-    for name, reading in dialect.fields.items():
+    fields = declared.pop("fields", {})
+    # Field by field: of a key in a table the library would only say that there is one.
+    readings = {name: _converted(path, f"field {name!r}: ", text, FieldReading) for name, text in fields.items()}
+    dialect = msgspec.structs.replace(_converted(path, "", declared | {"fields": {}}, Dialect), fields=readings)
+    for name, reading in readings.items():
         if name not in FIELDS:
-            raise BadRequest("bad_dialect", f"{path}: no such field {name!r}", hint=nearest(name, list(FIELDS)))
-        columns = [reading.column, *reading.hash, *reading.otherwise_hash]
+            raise _mistaken(path, f"no such field {name!r}", name, list(FIELDS))
+        columns = [column for column in (reading.column, *reading.hash, *reading.otherwise_hash) if column]
+        if not columns:
+            raise _mistaken(path, f"field {name!r} says neither from nor hash")
         for column in columns:
-            if column is not None and dialect.columns and column not in dialect.columns:
-                raise BadRequest(
-                    "bad_dialect",
-                    f"{path}: field {name!r} reads the column {column!r}, which is not declared",
-                    hint=nearest(column, dialect.columns),
-                )
+            if dialect.columns and column not in dialect.columns:
+                what = f"field {name!r} reads the column {column!r}, which is not declared"
+                raise _mistaken(path, what, column, dialect.columns)
+    for name in (dialect.final.within, *dialect.final.greatest) if dialect.final else ():
+        if name not in readings:
+            raise _mistaken(path, f"final speaks of {name!r}, which no column gives", name, list(readings))
+    for name in ("call_id", "start_time"):
+        if name not in readings:
+            raise _mistaken(path, f"field {name!r} is missing, and no record is without it")
     return dialect
+
+
+def _converted(path: Path, place: str, declared: Any, kind: type[_Declared]) -> _Declared:
+    try:
+        return msgspec.convert(declared, kind)
+    except msgspec.ValidationError as mistake:
+        raise BadRequest("bad_dialect", f"{path}: {place}{mistake}") from mistake
+
+
+def _mistaken(path: Path, what: str, name: str = "", known: Sequence[str] = ()) -> BadRequest:
+    return BadRequest("bad_dialect", f"{path}: {what}", hint=nearest(name, list(known)))
 
 
 def find(name: str) -> Dialect:

@@ -93,8 +93,13 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
                 f"{source.origin} has no column for {field.name}, which every record of {dialect.name} needs",
                 hint="check --dialect and the header",
             )
-    mapped = {column for reading in readings.values() for column in _columns(reading)}
-    unmapped = [position for name, position in places.items() if name not in mapped]
+    mapped = {reading.column for reading in readings.values()}
+    # What no field keeps goes to meta: a hash keeps nothing, and a field has no place for a word it does not know.
+    unmapped = {position: f"t{position}" for name, position in places.items() if name not in mapped}
+    for name, reading in readings.items():
+        if reading.read == "lookup" and reading.column in places:
+            text = f"t{places[reading.column]}"
+            unmapped[places[reading.column]] = f"if({text} IN {{{name}_words:Array(String)}}, '', {text})"
     parameters: dict[str, Any] = {
         "batch": reader.batch,
         "source_name": reader.source_name,
@@ -132,7 +137,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
             for field in kept
             if field.name not in _OWN_DEFAULT
         ],
-        unmapped=unmapped,
+        unmapped=list(unmapped.values()),
         outcomes=outcome_map().rule,
         prefix_lengths=list(countries.by_length()),
         stored=stored,
@@ -145,10 +150,6 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         caller=_caller(cli, readings),
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
-
-
-def _columns(reading: FieldReading) -> list[str]:
-    return [column for column in (reading.column, *reading.hash, *reading.otherwise_hash) if column]
 
 
 def _present(reading: FieldReading, places: dict[str, int]) -> bool:

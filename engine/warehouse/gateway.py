@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC
 from functools import partial
 from pathlib import Path
-from queue import Empty, LifoQueue
+from queue import LifoQueue
 from threading import Lock
 from typing import Any, BinaryIO, Self
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -27,7 +27,7 @@ from clickhouse_connect.driver.binding import bind_query
 from msgspec import Struct
 from urllib3.exceptions import HTTPError
 
-from engine.errors import BadRequest, TollhouseError, Unavailable
+from engine.errors import BadRequest, Unavailable
 from engine.statement import Statement
 from engine.template import quoted
 from engine.warehouse.failures import broken_off, translated
@@ -96,7 +96,6 @@ PINNED: dict[str, str] = {
 LANES = 8
 """Clients kept open; more statements than this at once wait for one to come back."""
 
-
 PIECE = 1 << 20
 """The most bytes of a stream held at a time."""
 
@@ -115,8 +114,11 @@ class Warehouse:
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn
         self._idle: LifoQueue[Any] = LifoQueue()
+        for _ in range(LANES):
+            self._idle.put(None)  # a lane whose client is yet to be opened
         self._opened: list[Any] = []
-        self._opening = Lock()
+        self._broken: list[Any] = []
+        self._turn, self._opening = Lock(), Lock()
         self._closed = False
         self._holder: Holder | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -193,29 +195,39 @@ class Warehouse:
 
     @contextmanager
     def _lane(self) -> Iterator[Any]:
+        with self._turn:  # whoever waits comes before whoever has just been served
+            client = self._idle.get()
         try:
-            client = self._idle.get_nowait()
-        except Empty:
-            client = self._open() or self._idle.get()
-        try:
+            client = client or self._open()
             self._assert_open()
             yield client
-        except (TollhouseError, ValueError):
-            self._assert_open()  # what close() broke off says so
+        except BaseException as failure:
+            # The embedded engine (26.9) puts the rows of a failed statement in front of the same client's
+            # next answer, so a client whose statement did not end well is never used again.
+            self._broken.append(client)
+            client = None
+            if isinstance(failure, Exception):
+                self._assert_open()  # what close() broke off says so
             raise
         finally:
             self._idle.put(client)
 
-    def _open(self) -> Any | None:
+    def _open(self) -> Any:
         with self._opening, translated(self.dsn):
             self._assert_open()
-            if len(self._opened) >= LANES:
-                return None
             self._opened.append(self._connect())
+            # Closed only now, for the embedded engine stops with its last client.
+            while self._broken:
+                self._retire(self._broken.pop())
             return self._opened[-1]
 
+    def _retire(self, client: Any) -> None:
+        if client in self._opened:
+            self._opened.remove(client)
+            client.close()
+
     def _connect(self) -> Any:
-        client = clickhouse_connect.get_client(settings=PINNED, show_clickhouse_errors="scrub", **self._arguments)
+        client: Any = clickhouse_connect.get_client(settings=PINNED, show_clickhouse_errors="scrub", **self._arguments)
         # The client writes parameters in the server's zone, but the pinned session reads them in UTC.
         client.server_tz = UTC
         if self.embedded:
@@ -300,6 +312,7 @@ class Warehouse:
             for client in self._opened:
                 client.close()
             self._opened.clear()
+            self._idle.put(None)  # wakes whoever waits
         if self._holder:
             self._holder.release()
         if self._scratch:

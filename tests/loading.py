@@ -1,0 +1,73 @@
+"""A site and a file go in; what was counted, what stands, and whether the books agree come out."""
+
+from pathlib import Path
+from typing import Any
+
+from engine.ingest.pipeline import Asked, Receipt
+from engine.site import Site
+from engine.statement import Statement
+from engine.warehouse import layout
+
+SCRATCH = ("staging", "spool", "contest", "repeats")
+"""Where a load works; empty when none is running."""
+
+COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
+
+STANDING = """
+SELECT * EXCEPT (sign, batch, commit) FROM cdr
+WHERE source = {source:String} AND sign = 1 AND (call_id, leg, start_time, content) IN (
+    SELECT call_id, leg, start_time, content FROM cdr WHERE source = {source:String}
+    GROUP BY call_id, leg, start_time, content HAVING sum(sign) = 1)
+ORDER BY call_id, start_time, attempt, leg
+LIMIT 1 BY call_id, start_time, leg, content
+"""
+
+
+def load(site: Site, path: Path, source: str, *, dialect: str | None = None, zone: str | None = None) -> Receipt:
+    """Load a file, and check what holds of every receipt."""
+    receipt = site.ingest(path, path.name, Asked(dialect, source, zone))
+    assert receipt.received == sum(getattr(receipt, name) for name in COUNTS)
+    return receipt
+
+
+def counts(receipt: Receipt) -> dict[str, int]:
+    """What became of the records, zeros left out."""
+    return {name: getattr(receipt, name) for name in COUNTS if getattr(receipt, name)}
+
+
+def rows(site: Site, sql: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in site.warehouse.query(Statement(sql, parameters)).rows]
+
+
+def standing(site: Site, source: str) -> list[dict[str, Any]]:
+    """The records of a source that stand, with the hash of their content, as the ledger has them."""
+    found = site.warehouse.query(Statement(STANDING, {"source": source}))
+    return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+
+
+def rejected(site: Site, batch: int) -> list[tuple[int, str, str]]:
+    """Row, field and reason of every record of a batch that was not taken."""
+    sql = "SELECT row, field, reason FROM rejects WHERE batch = {batch:UInt32} ORDER BY row"
+    return [(int(row), field, reason) for row, field, reason in rows(site, sql, batch=batch)]
+
+
+def assert_books_agree(site: Site) -> None:
+    """Every sum of the day rollup is that of the ledger, group by group, and nothing is half done."""
+    [(rollup, zone, table)] = layout.tables_of(site.catalog, ("UTC",))
+    keys = ", ".join(rollup.keys)
+    parts = layout.parts_of(site.catalog, rollup)
+    ledger = ", ".join(f"{part.sum} AS s_{part.name}" for part in parts)
+    summed = ", ".join(f"sum({part.name}) AS s_{part.name}" for part in parts)
+    some = " OR ".join(f"s_{part.name} != 0" for part in parts)
+    from_ledger = f"SELECT toStartOfDay(start_time) AS tile, {keys}, {ledger} FROM cdr GROUP BY ALL HAVING {some}"
+    from_rollup = f"SELECT tile, {keys}, {summed} FROM {table} GROUP BY ALL HAVING {some}"
+    assert zone == "UTC"
+    assert sorted(rows(site, from_rollup)) == sorted(rows(site, from_ledger))
+    assert_nothing_is_left(site)
+
+
+def assert_nothing_is_left(site: Site) -> None:
+    """No load is running, so nothing lies in its workshop and no batch is open."""
+    left = ", ".join(f"(SELECT count() FROM {table}) AS {table}_left" for table in SCRATCH)
+    is_open = "SELECT batch FROM batch_log GROUP BY batch HAVING argMax(state, time) NOT IN ('loaded', 'failed')"
+    assert rows(site, f"SELECT {left}, (SELECT count() FROM ({is_open})) AS open_batches") == [(0, 0, 0, 0, 0)]
