@@ -102,7 +102,7 @@ def test_the_image_is_built_from_the_lock_and_runs_without_rights() -> None:
     command = DOCKERFILE.index("\nCMD ")
     assert user < command
     words = re.findall(r'"([^"]+)"', DOCKERFILE[command:])
-    assert words[:4] == ["tollhouse", "serve", "--host", "0.0.0.0"]
+    assert words[:4] == ["tollhouse", "serve", "--host", "0.0.0.0"]  # noqa: S104
     options = {option for parameter in main.commands["serve"].params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
     assert f"127.0.0.1:{words[-1]}:{words[-1]}" in SERVICES["tollhouse"]["ports"]

@@ -54,7 +54,7 @@ class TestAsterisk:
         found = standing(site, source)
         assert sum(row["connected"] for row in found) == 27
         assert sum(row["is_final"] for row in found) == len({row["call_id"] for row in found}) == 37
-        assert sum(row["duration_ms"] for row in found) == 8_593_000
+        assert sum(row["duration_ms"] for row in found) == 7_408_000
         assert_books_agree(site)
 
     def test_records_by_hand(self, site: Site, source: str, asterisk: Path) -> None:

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.errors import BadRequest
+from engine.errors import BadRequest, Unavailable
+from engine.ingest.ledger import Ledger
 from engine.ingest.pipeline import Loader
 from engine.site import Site
 from tests.loading import assert_books_agree, counts, load, rejected, rows, standing
@@ -661,6 +662,66 @@ def test_a_file_that_contradicts_itself_loses_only_what_contradicts(
         (row, "identity", "identity_conflict: two different contents under one identity and revision")
         for row in (1, 3, 4, 5, 6, 7, 8, 10, 11)
     ]
+
+
+@pytest.mark.parametrize("chunks", [7], indirect=True, ids=["chunks of seven"])
+@pytest.mark.parametrize("died", ["before it was decided", "before it was inserted", "before it was complete"])
+@pytest.mark.parametrize("failure", [Unavailable("gone", "the database went away"), KeyboardInterrupt()], ids=type)
+def test_a_load_that_fails_half_way_is_finished_before_the_next_one(
+    site: Site,
+    source: str,
+    tmp_path: Path,
+    chunks: int,
+    monkeypatch: pytest.MonkeyPatch,
+    died: str,
+    failure: BaseException,
+) -> None:
+    """What was posted is final, so the rest of the file follows; the next load must not take its commit's number."""
+    where = {"decided": "commit_chunk", "inserted": "_log", "complete": "_complete"}[died.rsplit(" ", 1)[1]]
+    works = getattr(Ledger, where)
+    passed = count()
+
+    def fails_at_the_second_commit(self: Ledger, *told: Any, **how: Any) -> Any:
+        if where == "_log" and told[1] != "spooled":
+            return works(self, *told, **how)
+        if where != "_log" and next(passed) == 1:
+            raise failure
+        done = works(self, *told, **how)
+        if where == "_log" and next(passed) == 1:
+            raise failure
+        return done
+
+    path = tmp_path / "calls.csv"
+    path.write_text(csv_of(*({"call_id": f"c{n:02}", "start_time": NOON, "duration": n} for n in range(20))))
+    monkeypatch.setattr(Ledger, where, fails_at_the_second_commit)
+    with pytest.raises(type(failure)):
+        load(site, path, source)
+    monkeypatch.setattr(Ledger, where, works)
+    assert len(standing(site, source)) < 20
+
+    other = tmp_path / "other.csv"
+    other.write_text(csv_of({"call_id": "other", "start_time": NOON}))
+    assert counts(load(site, other, source)) == {"accepted": 1}
+    assert [row["call_id"] for row in standing(site, source)] == [*(f"c{n:02}" for n in range(20)), "other"]
+    assert_books_agree(site)
+    assert counts(load(site, path, source)) == {"duplicates": 20}
+
+
+def test_a_load_that_fails_before_anything_is_posted_is_forgotten(
+    site: Site, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Ledger, *told: Any, **how: Any) -> None:
+        raise Unavailable("gone", "the database went away")
+
+    path = tmp_path / "calls.csv"
+    path.write_text(csv_of({"call_id": "a", "start_time": NOON}))
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "commit_chunk", fails)
+        with pytest.raises(Unavailable):
+            load(site, path, source)
+    assert_books_agree(site)
+    assert standing(site, source) == []
+    assert counts(load(site, path, source)) == {"accepted": 1}
 
 
 def test_another_start_leg_or_source_is_another_record(site: Site, source: str, tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""One file per oddity lies in tests/bad; here stands what becomes of each, and that a refused one leaves nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import BadRequest
+from engine.ingest.pipeline import Asked
+from engine.site import Site
+from tests.loading import assert_books_agree, assert_nothing_is_left, load, rejected, rows, standing
+
+pytestmark = pytest.mark.engine
+
+FOLDER = Path(__file__).parent / "bad"
+
+NO_TIME = "not a time: ISO 8601 with Z or an offset, or epoch seconds; without a zone only with --tz"
+NO_SUCH_DAY = "outside 2000 and tomorrow"
+NO_DURATION = "not a duration in seconds, 0 to 4000000"
+NO_MONEY = "not a decimal with at most 10 digits before the point and 8 after it"
+NO_TEXT = "not text: NUL bytes, or not UTF-8"
+TOO_FEW = "fewer fields than columns: the line is cut off"
+
+# Files in which some records cannot be taken: row, field and reason of each. The others are.
+REJECTED: dict[str, tuple[int, str, str]] = {
+    "bad_date.csv": (2, "start_time", NO_TIME),
+    "date_without_zone.csv": (2, "start_time", NO_TIME),
+    "hour_25.csv": (2, "start_time", NO_TIME),
+    "february_30.csv": (2, "start_time", NO_TIME),
+    "month_00.csv": (2, "start_time", NO_TIME),
+    "year_0000.csv": (2, "start_time", NO_TIME),
+    "offset_of_25_hours.csv": (2, "start_time", NO_TIME),
+    "epoch_milliseconds.csv": (2, "start_time", NO_TIME),
+    "start_missing.csv": (2, "start_time", "missing"),
+    "year_1970.csv": (2, "start_time", NO_SUCH_DAY),
+    "year_2110.csv": (2, "start_time", NO_SUCH_DAY),
+    "year_2200.csv": (2, "start_time", NO_SUCH_DAY),
+    "negative_duration.csv": (2, "duration", NO_DURATION),
+    "absurd_duration.csv": (2, "duration", NO_DURATION),
+    "money_with_9_decimals.csv": (2, "customer_charge", NO_MONEY),
+    "absurd_charge.csv": (2, "customer_charge", NO_MONEY),
+    "money_nan.csv": (2, "provider_charge", NO_MONEY),
+    "money_with_sign.csv": (2, "provider_charge", NO_MONEY),
+    "unknown_currency.csv": (2, "customer_currency", "not an ISO 4217 code"),
+    "lower_case_currency.csv": (2, "provider_currency", "not an ISO 4217 code"),
+    "unknown_release_side.csv": (2, "release_side", "not one of caller, callee, provider, switch, unknown"),
+    "boolean_yes.csv": (2, "sdp", "not one of true, false, 1, 0"),
+    "sip_code_word.csv": (2, "sip_code", "not a whole number from 0 to 999999999"),
+    "call_id_empty.csv": (2, "call_id", "missing"),
+    "attempt_0.csv": (2, "attempt", "attempts count from 1"),
+    "attempt_2_is_final_empty.csv": (2, "is_final", "needed when attempt is above 1"),
+    "too_few_fields.csv": (1, "", TOO_FEW),
+    "too_many_fields.csv": (1, "", "more fields than columns"),
+    "cut_off_in_mid_line.csv": (2, "", TOO_FEW),
+    "latin_1.csv": (2, "customer", NO_TEXT),
+    "latin_1.ndjson": (2, "customer", NO_TEXT),
+    "nul_bytes.csv": (2, "call_id", NO_TEXT),
+    "nul_bytes_at_the_end.csv": (2, "", TOO_FEW),
+}
+
+# Files that are refused whole: the error's code and what it says.
+REFUSED: dict[str, tuple[str, str]] = {
+    "call_id_column_missing.csv": ("unknown_dialect", "it has no columns call_id and start_time"),
+    "semicolons.csv": ("unknown_dialect", "it has no columns call_id and start_time"),
+    # its first attempts would count as calls of their own
+    "attempt_2_no_is_final.csv": ("is_final_missing", "attempts above 1 and no column is_final"),
+    # what follows the quote cannot be told from what is in it: none of it may be lost without a word
+    "cut_off_in_quotes.csv": ("unreadable_file", "a quote in line 3 of cut_off_in_quotes.csv is never closed"),
+    "quote_never_closed.csv": ("unreadable_file", "a quote in line 3 of quote_never_closed.csv is never closed"),
+    "text_after_quote.csv": ("unreadable_file", "not readable as csv at record 2"),
+    "empty.csv": ("empty_file", "not even a header line"),
+    "empty.ndjson": ("empty_file", "holds no record"),
+    "header_only.csv": ("empty_file", "holds no record"),
+    "header_only.csv.gz": ("empty_file", "holds no record"),
+    "no_rows.parquet": ("empty_file", "holds no record"),
+    "header_twice.csv": ("bad_header", "names the column 'call_id' twice"),
+    "column_twice.parquet": ("bad_header", "names the column 'call_id' twice"),
+    "utf_16.csv": ("unreadable_file", "does not begin with UTF-8 text"),
+    "lines_end_with_cr.csv": ("unreadable_file", "ends its lines with CR alone"),
+    "broken_line.ndjson": ("unreadable_file", "line 2 of broken_line.ndjson is not a JSON object"),
+    "broken_late.ndjson": ("unreadable_file", "line 1002 of broken_late.ndjson is not a JSON object"),
+    "cut_off.ndjson": ("unreadable_file", "line 2 of cut_off.ndjson is not a JSON object"),
+    "latin_1_key.ndjson": ("unreadable_file", "line 1 of latin_1_key.ndjson is not a JSON object"),
+    "key_twice.ndjson": ("unreadable_file", "not readable as ndjson at record 1"),
+    "one_array.json": ("unreadable_file", "line 1 of one_array.json is not a JSON object"),
+    "ends_early.csv.gz": ("unreadable_file", "cannot be unpacked: it is cut off or damaged"),
+    "damaged.csv.gz": ("unreadable_file", "cannot be unpacked: it is cut off or damaged"),
+    "ends_early.csv.zst": ("unreadable_file", "cannot be unpacked: it is cut off or damaged"),
+    "not_a_parquet.parquet": ("unreadable_file", "is not a parquet file"),
+    "ends_early.parquet": ("unreadable_file", "cannot be read as parquet"),
+    "ends_early.arrows": ("unreadable_file", "cannot be read as arrow"),
+    "float_money.parquet": ("float_money", "customer_charge as binary floating point"),
+    "time_without_zone.parquet": ("nothing_readable", "--tz"),
+}
+
+# Files that look odd and are not.
+LOADED: dict[str, dict[str, str]] = {
+    "bom_and_crlf.csv": {"good": "acme"},
+    "newline_in_quotes.csv": {"good": "ac\nme", "good2": 'a "b", c'},
+    "blank_lines.csv": {"good": "", "good2": ""},
+    "inch_mark.csv": {"good": '5" pipes', "good2": "acme"},
+}
+
+
+KEPT = (
+    "SELECT (SELECT count() FROM cdr), (SELECT count() FROM commit_log), (SELECT count() FROM rejects), "
+    "(SELECT count() FROM batch_log WHERE state = 'loaded')"
+)
+"""Everything of a load that stays."""
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest) -> str:
+    """The test's own name: no other test's records are duplicates of its."""
+    return str(request.node.name)
+
+
+def test_every_file_has_its_outcome() -> None:
+    files = {path.name for path in FOLDER.iterdir()} - {"README.md"}
+    assert files == {*REJECTED, *REFUSED, *LOADED}
+    assert len(files) == len(REJECTED) + len(REFUSED) + len(LOADED)
+
+
+# What a text means is said in SQL that is the same on a server; how files reach it is tried on both below.
+@pytest.mark.parametrize("dsn", ["embedded"], indirect=True, scope="module")
+@pytest.mark.parametrize("name", REJECTED)
+def test_a_record_that_cannot_be_read_is_rejected_and_the_good_one_beside_it_is_not(
+    site: Site, source: str, name: str
+) -> None:
+    receipt = load(site, FOLDER / name, source)
+    assert (receipt.accepted, receipt.rejected) == (1, 1)
+    assert rejected(site, receipt.batch) == [REJECTED[name]]
+    assert [row["call_id"] for row in standing(site, source)] == ["good"]
+    assert rows(site, "SELECT isValidJSON(raw) FROM rejects WHERE batch = {b:UInt32}", b=receipt.batch) == [(1,)]
+    assert_nothing_is_left(site)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_cannot_be_taken_leaves_nothing_behind(site: Site, source: str, name: str) -> None:
+    code, told = REFUSED[name]
+    before = rows(site, KEPT)
+    with pytest.raises(BadRequest) as refusal:
+        site.ingest(FOLDER / name, name, Asked(source=source))
+    assert refusal.value.code == code
+    assert name in refusal.value.message
+    assert told in refusal.value.message
+    assert "44207946" not in str(refusal.value), "a message holds no phone number"
+    assert "\n" not in str(refusal.value)
+    assert rows(site, KEPT) == before
+    assert_nothing_is_left(site)
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_a_file_that_only_looks_odd_loads(site: Site, source: str, name: str) -> None:
+    receipt = load(site, FOLDER / name, source)
+    assert receipt.accepted == receipt.received
+    assert {row["call_id"]: row["customer"] for row in standing(site, source)} == LOADED[name]
+
+
+def test_a_required_column_is_missed_also_when_the_dialect_is_named(site: Site) -> None:
+    with pytest.raises(BadRequest, match="has no column for call_id") as refusal:
+        site.ingest(FOLDER / "call_id_column_missing.csv", "calls.csv", Asked("canonical"))
+    assert refusal.value.code == "missing_column"
+    assert_nothing_is_left(site)
+
+
+def test_after_all_of_it_the_books_agree(site: Site) -> None:
+    assert_books_agree(site)
