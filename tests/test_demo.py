@@ -118,6 +118,17 @@ def test_a_directory_with_real_calls_is_refused_and_stays_as_it_is(tmp_path: Pat
     assert contents(database) == before
 
 
+def test_calls_that_somebody_loaded_into_a_demonstration_are_not_deleted(tmp_path: Path) -> None:
+    directory, calls = tmp_path / "demo", tmp_path / "mine.csv"
+    calls.write_text("call_id,start_time\na,2026-10-05T00:30:00Z\n", "utf-8")
+    with demo(directory, 100) as running:
+        assert running.end(signal.SIGTERM) == 0
+    run("ingest", str(calls), "--database", f"chdb://{directory}", status=0)
+    done = run("demo", "--port", "0", "--database", f"chdb://{directory}", status=2)
+    assert "mine.csv" in done.stderr
+    assert "untouched" in done.stderr
+
+
 def test_it_wants_an_embedded_database() -> None:
     done = run("demo", "--port", "0", "--database", "http://127.0.0.1:1/calls", status=2)
     assert "embedded" in done.stderr

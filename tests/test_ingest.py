@@ -664,9 +664,16 @@ def test_a_file_that_contradicts_itself_loses_only_what_contradicts(
     ]
 
 
+@pytest.mark.parametrize("dsn", ["embedded"], indirect=True, scope="module")
 @pytest.mark.parametrize("chunks", [7], indirect=True, ids=["chunks of seven"])
-@pytest.mark.parametrize("died", ["before it was decided", "before it was inserted", "before it was complete"])
-@pytest.mark.parametrize("failure", [Unavailable("gone", "the database went away"), KeyboardInterrupt()], ids=type)
+@pytest.mark.parametrize(
+    ("died", "failure"),
+    [
+        ("before it was decided", Unavailable("gone", "the database went away")),
+        ("before it was inserted", KeyboardInterrupt()),
+        ("before it was complete", Unavailable("gone", "the database went away")),
+    ],
+)
 def test_a_load_that_fails_half_way_is_finished_before_the_next_one(
     site: Site,
     source: str,

@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 import click
 
 from engine.errors import BadRequest
+from engine.ingest import history
 from engine.ingest.pipeline import Asked
 from engine.settings import load
 from engine.site import Site
 from engine.traffic import Traffic, write
 from web.server import run as serve
 
+ORIGIN = "demo calls"
 MARK = "demo"
 """The name of the file that tells a demonstration's directory from one with real calls in it."""
 
@@ -33,10 +35,24 @@ def run(database: str | None, calls: int, days: int, first: date, host: str, por
                 write(traffic, site.warehouse, sample, lambda done: report(done, calls))
             with bar("reading", "calls") as report:
                 receipt = site.ingest(
-                    sample, "demo calls", Asked(), lambda p: report(p.done, p.total, f"{p.step} calls")
+                    sample, ORIGIN, Asked(), lambda p: report(p.done, p.total, f"{p.step} calls")
                 )
         click.echo(f"{receipt.accepted:,} records of {calls:,} calls over {days} days are loaded.")
         serve(site, host, port)
+
+
+def _refuse_what_was_loaded(dsn: str, directory: Path) -> None:
+    """Somebody may have loaded calls of their own into a demonstration: those are not ours to delete."""
+    if not (directory / "engine").exists():
+        return
+    with Site(load(None, database=dsn), writes=False) as site:
+        foreign = [batch for batch in history.batches(site.warehouse, 1000) if batch.origin not in ("", ORIGIN)]
+    if foreign:
+        raise BadRequest(
+            "not_a_demo",
+            f"the demonstration in {directory} also holds {foreign[0].origin}; it stays untouched",
+            hint="serve it with tollhouse serve --database, or choose another directory",
+        )
 
 
 def _emptied(dsn: str) -> None:
@@ -59,6 +75,7 @@ def _emptied(dsn: str) -> None:
         from engine.warehouse.holder import Holder
 
         Holder.take(directory).release()
+        _refuse_what_was_loaded(dsn, directory)
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MARK).touch()
