@@ -5,7 +5,7 @@ BIN := .venv/bin
 CALLS ?= 200000
 DAYS ?= 30
 
-.PHONY: help setup demo test test-nightly check format golden schema pictures bench lock clean
+.PHONY: help setup demo test test-nightly check format golden schema docs pictures bench lock clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -45,6 +45,9 @@ golden: setup
 
 schema: setup
 	$(BIN)/python -m web.schema
+
+docs: setup
+	$(BIN)/python -m engine.catalog.reference
 
 pictures: setup
 	$(BIN)/python -m tests.pictures

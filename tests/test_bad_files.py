@@ -92,6 +92,12 @@ REFUSED: dict[str, tuple[str, str]] = {
     "time_without_zone.parquet": ("nothing_readable", "--tz"),
 }
 
+# Of these it is the engine that finds out, so a server is asked as well.
+FOUND_BY_THE_ENGINE = (
+    "attempt_2_no_is_final.csv", "header_only.csv", "key_twice.ndjson", "no_rows.parquet", "text_after_quote.csv",
+    "time_without_zone.parquet",
+)  # fmt: skip
+
 # Files that look odd and are not.
 LOADED: dict[str, dict[str, str]] = {
     "bom_and_crlf.csv": {"good": "acme"},
@@ -134,6 +140,7 @@ def test_a_record_that_cannot_be_read_is_rejected_and_the_good_one_beside_it_is_
     assert_nothing_is_left(site)
 
 
+@pytest.mark.parametrize("dsn", ["embedded"], indirect=True, scope="module")
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_file_that_cannot_be_taken_leaves_nothing_behind(site: Site, source: str, name: str) -> None:
     code, told = REFUSED[name]
@@ -147,6 +154,12 @@ def test_a_file_that_cannot_be_taken_leaves_nothing_behind(site: Site, source: s
     assert "\n" not in str(refusal.value)
     assert rows(site, KEPT) == before
     assert_nothing_is_left(site)
+
+
+@pytest.mark.parametrize("dsn", ["http"], indirect=True, scope="module")
+@pytest.mark.parametrize("name", FOUND_BY_THE_ENGINE)
+def test_nor_does_it_on_a_server(site: Site, source: str, name: str) -> None:
+    test_a_file_that_cannot_be_taken_leaves_nothing_behind(site, source, name)
 
 
 @pytest.mark.parametrize("name", LOADED)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
 from engine.exports.formats import shown
 from engine.settings import Settings
@@ -196,16 +197,13 @@ def test_a_file_that_is_refused_ends_the_command_and_leaves_what_came_before(ter
 
 # --- one line, with what to do --------------------------------------------------------------------------
 
+# Told before any database is opened …
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a file that is not there": (("ingest", "nope.csv"), "there is no file nope.csv"),
     "a folder with nothing in it": (("ingest", "empty"), "the folder empty holds no file"),
     "an unknown dialect": (("ingest", "calls.csv", "--dialect", "asterix"), "did you mean 'asterisk'?"),
-    "an unknown zone": (("ingest", "calls.csv", "--tz", "Mars/Olympus"), "no time zone 'Mars/Olympus'"),
-    "a bad date": (("report", "breakout", "--from", "2026-02-30", "--to", "2026-03-01"), "'2026-02-30'"),
     "no end": (("report", "breakout", "--from", "2026-10-01"), "Missing option '--to'"),
-    "an unknown column": (("report", "breakout", *WINDOW, "--rows", "custmer"), "did you mean 'customer'?"),
     "rows that are no list": (("report", "breakout", *WINDOW, "--rows", '"a'), "--rows '\"a' is not a list"),
-    "an unknown report": (("report", "brekout", *WINDOW), "did you mean 'breakout'?"),
     "an unknown operator": (("report", "breakout", *WINDOW, "--where", "asr lit 20"), "did you mean 'lt'?"),
     "half a filter": (("report", "breakout", *WINDOW, "--where", "asr"), "is not 'field op list'"),
     "a limit that is no number": (("report", "breakout", *WINDOW, "--limit", "x"), "'--limit'"),
@@ -222,10 +220,6 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
         "no Tollhouse answers at http://127.0.0.1:1",
     ),
     "a URL that is none": (("--url", "http://[::1", "ingest", "calls.csv"), "'http://[::1' is not a URL"),
-    "a place that cannot be written": (
-        ("report", "breakout", *WINDOW, "--out", "nowhere/answer.csv"),
-        "cannot write nowhere/answer.csv",
-    ),
     "settings that are not there": (("--config", "nope.toml", "ingest", "calls.csv"), "cannot read nope.toml"),
     "an unknown setting": (
         ("--config", "typo.toml", "ingest", "calls.csv"),
@@ -234,6 +228,18 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "a setting out of range": (
         ("--config", "range.toml", "ingest", "calls.csv"),
         "range.toml: chunk_records: Expected `int` >= 1000",
+    ),
+}
+
+# … and what only a database can tell.
+QUESTIONABLE: dict[str, tuple[tuple[str, ...], str]] = {
+    "an unknown zone": (("ingest", "calls.csv", "--tz", "Mars/Olympus"), "no time zone 'Mars/Olympus'"),
+    "a bad date": (("report", "breakout", "--from", "2026-02-30", "--to", "2026-03-01"), "'2026-02-30'"),
+    "an unknown column": (("report", "breakout", *WINDOW, "--rows", "custmer"), "did you mean 'customer'?"),
+    "an unknown report": (("report", "brekout", *WINDOW), "did you mean 'breakout'?"),
+    "a place that cannot be written": (
+        ("report", "breakout", *WINDOW, "--out", "nowhere/answer.csv"),
+        "cannot write nowhere/answer.csv",
     ),
 }
 
@@ -250,9 +256,21 @@ def mistaken(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_in_one_line(mistaken: Terminal, mistake: str) -> None:
+def test_a_mistake_is_told_in_one_line(mistaken: Terminal, mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In this process, for it is many words and no engine; the tests beside it show that a real one says the same.
+    from web.cli import main
+
     words, told = MISTAKES[mistake]
-    assert told in one_line(mistaken.run(*words))
+    monkeypatch.chdir(mistaken.folder)
+    result = CliRunner().invoke(main, words, env={"TOLLHOUSE_DATABASE": mistaken.database})
+    assert told in one_line(Said(result.exit_code, result.stdout_bytes, result.stderr))
+    assert not (mistaken.folder / "database").exists()
+
+
+@pytest.mark.parametrize("mistake", QUESTIONABLE)
+def test_so_is_one_that_only_a_database_can_tell(loaded: Terminal, mistake: str) -> None:
+    words, told = QUESTIONABLE[mistake]
+    assert told in one_line(loaded.run(*words))
 
 
 def test_a_setting_of_the_folder_or_the_environment_is_named_where_it_stands(terminal: Terminal) -> None:

@@ -19,6 +19,9 @@ SAMPLES = Path(__file__).parent / "samples"
 
 _names = count(1)
 
+# One test of each switch goes to a server too: what its columns mean is said in the same SQL there.
+embedded = pytest.mark.parametrize("dsn", ["embedded"], indirect=True, scope="module")
+
 
 @pytest.fixture
 def source() -> str:
@@ -57,6 +60,7 @@ class TestAsterisk:
         assert sum(row["duration_ms"] for row in found) == 7_408_000
         assert_books_agree(site)
 
+    @embedded
     def test_records_by_hand(self, site: Site, source: str, asterisk: Path) -> None:
         load(site, asterisk, source, dialect="asterisk", zone="America/New_York")
         calls = {row["call_id"]: row for row in standing(site, source)}
@@ -102,6 +106,7 @@ class TestAsterisk:
         abroad = calls["1498579428.81"]
         assert some(abroad, "number", "country") == ("14187007488", "CA")
 
+    @embedded
     def test_of_the_forks_of_a_call_the_answered_one_that_ended_last_is_final(
         self, site: Site, source: str, asterisk: Path
     ) -> None:
@@ -123,12 +128,14 @@ class TestAsterisk:
             ("1498575576.50", at("2017-06-27 18:59:36"), "no_answer", False),
         ]
 
+    @embedded
     def test_the_leg_of_a_fork_never_changes(self, site: Site, source: str, asterisk: Path) -> None:
         # It is part of the identity: were its hash to change, a file loaded again would count twice.
         load(site, asterisk, source, dialect="asterisk", zone="America/New_York")
         [leg] = [row["leg"] for row in standing(site, source) if row["call_id"] == "1498555635.0"]
         assert leg == "cce44921bbc4c98329bf08c0d44ddffb"
 
+    @embedded
     def test_without_a_unique_id_the_call_is_told_by_its_other_columns(
         self, site: Site, source: str, tmp_path: Path
     ) -> None:
@@ -154,6 +161,7 @@ class TestAsterisk:
         assert all(len(row["call_id"]) == 32 for row in found)
         assert sorted(row["outcome"] for row in found) == ["failed", "no_answer"]
 
+    @embedded
     def test_the_long_form_of_the_newer_versions(self, site: Site, source: str, tmp_path: Path) -> None:
         path = tmp_path / "Master.csv"
         path.write_text(
@@ -169,23 +177,27 @@ class TestAsterisk:
             "clid": '"A, B" <2125550100>',
         }  # fmt: skip
 
+    @embedded
     def test_its_local_times_need_a_zone(self, site: Site, source: str, asterisk: Path) -> None:
         with pytest.raises(BadRequest, match="local times without a zone") as refusal:
             load(site, asterisk, source, dialect="asterisk")
         assert refusal.value.code == "zone_needed"
         assert "--tz" in (refusal.value.hint or "")
 
+    @embedded
     def test_without_a_dialect_nobody_guesses(self, site: Site, source: str, asterisk: Path) -> None:
         with pytest.raises(BadRequest, match="cannot tell which system wrote") as refusal:
             load(site, asterisk, source)
         assert "asterisk" in (refusal.value.hint or "")
 
+    @embedded
     def test_the_dialect_of_another_switch_reads_nothing(self, site: Site, source: str, asterisk: Path) -> None:
         with pytest.raises(BadRequest, match="none of the 45 records") as refusal:
             load(site, asterisk, source, dialect="freeswitch", zone="UTC")
         assert refusal.value.code == "nothing_readable"
         assert rows(site, "SELECT count() FROM cdr WHERE source = {s:String}", s=source) == [(0,)]
 
+    @embedded
     def test_the_source_is_the_dialects_name_when_none_is_said(self, site: Site, asterisk: Path) -> None:
         from engine.ingest.pipeline import Asked
 
@@ -240,6 +252,7 @@ class TestFreeSwitch:
         assert "hangup_cause" not in wrong["meta"]
         assert_books_agree(site)
 
+    @embedded
     def test_the_documented_example(self, site: Site, source: str, shared_data: Path) -> None:
         path = shared_data / "cdr" / "freeswitch" / "Master-example-template.csv"
         assert counts(load(site, path, source, dialect="freeswitch", zone="Europe/Madrid")) == {"accepted": 5}
@@ -248,6 +261,7 @@ class TestFreeSwitch:
         assert [row["number"] for row in found] == ["34688886392"] * 4 + ["034688886392"]
         assert [row["country"] for row in found] == ["ES"] * 4 + [""]
 
+    @embedded
     def test_a_row_of_the_old_template_is_refused_whole(self, site: Site, source: str, shared_data: Path) -> None:
         # The old wiki template has other columns, and quotes inside quotes that nobody escaped.
         path = shared_data / "cdr" / "freeswitch" / "Master-legacy-row.csv"
@@ -257,6 +271,7 @@ class TestFreeSwitch:
         assert "2185738219" not in str(refusal.value), "a message never holds a phone number"
         assert_books_agree(site)
 
+    @embedded
     def test_a_row_of_another_template_is_rejected_beside_good_ones(
         self, site: Site, source: str, tmp_path: Path
     ) -> None:
