@@ -8,6 +8,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from engine.errors import BadRequest
+
 _WIDEST = 400
 _FORMAT = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 
@@ -32,6 +34,16 @@ def _print(items: Iterable[Any], names: tuple[str, ...], form: str, nothing: str
     Console(width=_WIDEST).print(table, crop=False)
 
 
+def _refuse_server(where: Any) -> None:
+    # Without this the answer would come from whatever database lies here, and look like the server's.
+    if where.url:
+        raise BadRequest(
+            "not_through_server",
+            "a running server cannot be asked for its batches and rejects yet",
+            hint="stop it and leave out --url and TOLLHOUSE_URL",
+        )
+
+
 @click.command(epilog="Example: tollhouse batches --limit 5")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @_FORMAT
@@ -40,6 +52,7 @@ def batches(where: Any, limit: int, form: str) -> None:
     """List what was loaded, newest first."""
     from engine.ingest import history
 
+    _refuse_server(where)
     with where.site() as site:
         names = ("id", "time", "origin", "dialect", "state", "received", "accepted", "duplicates", "rejected")
         _print(history.batches(site.warehouse, limit), names, form, "nothing is loaded yet")
@@ -54,6 +67,7 @@ def rejects(where: Any, batch: int | None, limit: int, form: str) -> None:
     """List records that could not be taken, with the field and the reason."""
     from engine.ingest import history
 
+    _refuse_server(where)
     with where.site() as site:
         names = ("batch", "origin", "record", "field", "reason")
         _print(history.rejects(site.warehouse, batch, limit), names, form, "nothing was rejected")

@@ -57,7 +57,7 @@ PINNED: dict[str, str] = {
     "group_by_use_nulls": "0",
     "transform_null_in": "0",
     "cast_keep_nullable": "0",
-    # Sums are exact or they fail.
+    # Decimal arithmetic on 18 digits fails rather than wraps; sums have 38 digits, far beyond any carrier.
     "decimal_check_overflow": "1",
     "session_timezone": "UTC",
     "date_time_output_format": "simple",
