@@ -34,9 +34,7 @@ def run(database: str | None, calls: int, days: int, first: date, host: str, por
                 traffic = Traffic(calls, days, 1, first, euro=False)
                 write(traffic, site.warehouse, sample, lambda done: report(done, calls))
             with bar("reading", "calls") as report:
-                receipt = site.ingest(
-                    sample, ORIGIN, Asked(), lambda p: report(p.done, p.total, f"{p.step} calls")
-                )
+                receipt = site.ingest(sample, ORIGIN, Asked(), lambda p: report(p.done, p.total, f"{p.step} calls"))
         click.echo(f"{receipt.accepted:,} records of {calls:,} calls over {days} days are loaded.")
         serve(site, host, port)
 
