@@ -36,6 +36,7 @@ REJECTED: dict[str, tuple[int, str, str]] = {
     "year_2200.csv": (2, "start_time", NO_SUCH_DAY),
     "negative_duration.csv": (2, "duration", NO_DURATION),
     "absurd_duration.csv": (2, "duration", NO_DURATION),
+    "absurd_duration_with_exponent.csv": (2, "duration", NO_DURATION),
     "money_with_9_decimals.csv": (2, "customer_charge", NO_MONEY),
     "absurd_charge.csv": (2, "customer_charge", NO_MONEY),
     "money_nan.csv": (2, "provider_charge", NO_MONEY),

@@ -81,8 +81,14 @@ def control(page: Page, label: str) -> Locator:
     return page.get_by_label(label, exact=True)
 
 
+def follow(page: Page, link: Locator) -> None:
+    """Click, and wait until the page that follows is there whole: a click returns before that."""
+    with page.expect_event("load"):
+        link.click()
+
+
 def refresh(page: Page) -> None:
-    page.get_by_role("button", name="Refresh").click()
+    follow(page, page.get_by_role("button", name="Refresh"))
 
 
 def words(page: Page) -> dict[str, str]:
@@ -183,11 +189,11 @@ class TestAsking:
             heading = page.locator("thead th").filter(has_text="Duration").nth(1)
             assert heading.get_attribute("aria-sort") is None
             for direction, first in (("descending", "acme"), ("ascending", "(none)"), ("descending", "acme")):
-                heading.get_by_role("link").click()
+                follow(page, heading.get_by_role("link"))
                 assert heading.get_attribute("aria-sort") == direction
                 assert page.locator("[aria-sort]").count() == 1
                 assert customers(page)[0] == first
-            page.get_by_role("link", name="Customer", exact=True).click()
+            follow(page, page.get_by_role("link", name="Customer", exact=True))
             assert customers(page) == ["(none)", "Smith & Sons, Inc", "acme", "zenith"]
             assert words(page)["sort"] == "customer:asc"
 
@@ -232,21 +238,21 @@ class TestAsking:
             assert customers(page) == ["acme"]
             chips = page.locator(".chips a")
             assert [text[:-2] for text in chips.all_inner_texts()] == ["Route in gold", "Attempts ge 2"]
-            chips.first.click()
+            follow(page, chips.first)
             assert "provider_card" not in words(page)
             assert words(page)["attempts.ge"] == "2"
 
     def test_presets_set_the_window_and_keep_the_rest(self, open_page: Open) -> None:
         with open_page() as page:
             page.goto(f"{IN_OCTOBER}&rows=customer&customer=acme&tz=Pacific/Kiritimati")
-            page.get_by_role("link", name="30 days").click()
+            follow(page, page.get_by_role("link", name="30 days"))
             asked = words(page)
             assert (asked["rows"], asked["customer"], asked["tz"]) == ("customer", "acme", "Pacific/Kiritimati")
             assert page.locator(".presets [aria-current]").inner_text() == "30 days"
-            page.get_by_role("link", name="Today").click()
+            follow(page, page.get_by_role("link", name="Today"))
             today = words(page)["from"]
             page.goto("/?tz=Pacific/Niue")
-            page.get_by_role("link", name="Today").click()
+            follow(page, page.get_by_role("link", name="Today"))
             assert words(page)["from"] < today, "it is another day on the other side of the date line"
             assert words(page)["from"] < words(page)["to"]
 
@@ -256,7 +262,7 @@ class TestAsking:
             everybody = customers(page)
             control(page, "Customer").fill("zenith")
             refresh(page)
-            page.get_by_role("link", name="Profit", exact=True).click()
+            follow(page, page.get_by_role("link", name="Profit", exact=True))
             assert customers(page) == ["zenith"]
             page.go_back()
             page.go_back()
@@ -319,7 +325,7 @@ class TestStates:
         with open_page() as page:
             page.goto("/?from=2020-01-01&to=2020-02-01&rows=customer")
             assert page.get_by_role("heading", name="No calls in this window").is_visible()
-            page.get_by_role("link", name="Show the week up to it").click()
+            follow(page, page.get_by_role("link", name="Show the week up to it"))
             assert words(page)["to"] == "2026-10-09"
             assert "acme" in customers(page)
 
@@ -327,7 +333,7 @@ class TestStates:
         with open_page() as page:
             page.goto(f"{IN_OCTOBER}&rows=customer&customer=nobody&provider_card.ne=gold")
             assert page.get_by_role("heading", name="No calls pass these filters").is_visible()
-            page.get_by_role("link", name="Show this window without them").click()
+            follow(page, page.get_by_role("link", name="Show this window without them"))
             assert len(customers(page)) == 4
 
     def test_nothing_loaded_says_how_to_load(self, browser: Browser) -> None:
