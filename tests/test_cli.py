@@ -363,8 +363,8 @@ def test_csv_quotes_what_needs_it_and_disarms_what_a_spreadsheet_would_run(termi
 # --- Ctrl-C ---------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_while_a_file_is_read_leaves_nothing_of_it(terminal: Terminal) -> None:
-    """The batch is forgotten (state failed), not resumed: none of its records had been posted."""
+def test_ctrl_c_during_a_load_leaves_nothing_of_it_or_all_of_it(terminal: Terminal) -> None:
+    """While the file is read the batch is forgotten (state failed); once its postings are final it is finished."""
     names = range(600_000)
     terminal.write("calls.csv", "call_id,start_time\n" + "".join(f"c{n},2026-10-01T12:00:00Z\n" for n in names))
     with terminal.start("ingest", "calls.csv") as process:
@@ -377,10 +377,11 @@ def test_ctrl_c_while_a_file_is_read_leaves_nothing_of_it(terminal: Terminal) ->
     said = Said(process.returncode, out, error.decode())
     assert one_line(said, 130).startswith("tollhouse: interrupted; ")
     with Site(Settings(database=terminal.database)) as site:
-        assert site.recovered == []
-        assert rows(site, "SELECT count() FROM cdr") == [(0,)]
+        finished = [receipt.accepted for receipt in site.recovered]
+        assert finished in ([], [len(names)])  # how far it had come depends on the machine
+        assert rows(site, "SELECT count() FROM cdr") == [(sum(finished),)]
         assert_books_agree(site)
         states: list[Any] = rows(site, "SELECT argMax(state, time) FROM batch_log GROUP BY batch")
-        assert states in ([("failed",)], [])
+        assert states in ([("loaded",)] if finished else [("failed",)], [])
     terminal.write("calls.csv", calls("a"))
     assert terminal.run("ingest", "calls.csv").status == 0
