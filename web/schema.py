@@ -192,7 +192,7 @@ def _paths() -> dict[str, Any]:
                 "One body is one batch. It answers once the records are durable and visible in every report. Records "
                 "that cannot be read are rejected and counted; a body that cannot be taken as a whole leaves nothing "
                 f"behind. Content-Encoding may be {', '.join(PACKED)}; the header may be left out. Sending the same "
-                "records again changes nothing. Bodies that wait share a commit; while too many wait, the answer is 429.",
+                "records again changes nothing. Bodies that wait share a commit; with too many waiting it answers 429.",
                 _json(_ref(Receipt)),
                 parameters=[
                     _parameter("source", "The switch's name, kept with every record."),

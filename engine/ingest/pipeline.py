@@ -18,6 +18,7 @@ from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
 from engine.ingest.rollback import Undone, change
+from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
@@ -49,9 +50,10 @@ class Loader:
     def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings, lease: Lease | None) -> None:
         self._warehouse = warehouse
         self._settings = settings
-        self._ledger = Ledger(warehouse, catalog, settings.zones, lease)
-        self._batches = Batches(warehouse)
-        self._reading = Reading(warehouse, settings, self._batches)
+        writer = Writer(warehouse, lease)
+        self._ledger = Ledger(writer, catalog, settings.zones)
+        self._batches = Batches(writer)
+        self._reading = Reading(writer, settings, self._batches)
         self._readers = BoundedSemaphore(READERS)
         self._writing = Lock()
         self._queueing = Lock()
