@@ -16,6 +16,8 @@ from engine.query.resolve import preset
 from engine.query.run import Desk, Explanation
 from engine.settings import Settings
 from engine.statement import Statement
+from engine.verify.report import Inspector, Rebuild, Verification
+from engine.verify.window import Watch, Window
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
@@ -42,15 +44,32 @@ class Site:
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered))
+            self._inspector = Inspector(
+                self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
+            )
         except BaseException:
             self.close()
             raise
 
     def ingest(self, path: Path, origin: str, asked: Asked, report: Report | None = None) -> Receipt:
         """Load one file as one batch; `origin` is what people call it."""
+        return self._writer().load(path, origin, asked, report)
+
+    def verify(
+        self, window: Window, *, repair: bool = False, limit: int = 10, watch: Watch | None = None
+    ) -> Verification:
+        """Prove the rollups over `window` and audit its calls; `repair` makes exact what differs."""
+        mend = self._writer().mend if repair else None
+        return self._inspector.verify(window, limit, watch, mend)
+
+    def rebuild(self, window: Window, watch: Watch | None = None) -> Rebuild:
+        """Make every rollup tile that overlaps `window` exact."""
+        return self._inspector.rebuild(window, self._writer().mend, watch)
+
+    def _writer(self) -> Loader:
         if self._loader is None:
             raise Conflict("read_only", "this database was opened for reading only")
-        return self._loader.load(path, origin, asked, report)
+        return self._loader
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """Answer a question for whoever asks it."""

@@ -153,11 +153,18 @@ class Ledger:
             ).rows:
                 months.setdefault(int(month), []).append(tile)
             for tiles in months.values():
-                commit = self._last + 1
-                self._log(commit, "spooled", 0, 0, {})
-                self._make_exact(rollup, zone, table, tiles, commit)
-                self._complete(commit, 0, 0, {})
+                self.commit_exact(rollup, zone, table, tiles)
             layout.write_fact(self._warehouse, f"covered:{table}", rules)
+
+    def commit_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
+        """Make day tiles (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
+        commit = self._last + 1
+        if self._lease is not None:
+            self._lease.check()
+        self._log(commit, "spooled", 0, 0, {})
+        self._make_exact(rollup, zone, table, tiles, commit)
+        self._complete(commit, 0, 0, {})
+        return commit
 
     def _make_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any], commit: int) -> None:
         if tiles:

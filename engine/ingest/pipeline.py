@@ -4,7 +4,7 @@ A file is read whole into staging before anything of it is committed, so that on
 which nothing can be, leaves no trace.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.catalog.model import Catalog
+from engine.catalog.model import Catalog, Rollup
 from engine.errors import BadRequest, TollhouseError
 from engine.ingest import dialects, sources, stage
 from engine.ingest.dialects import Dialect
@@ -22,6 +22,7 @@ from engine.ingest.sources import Source
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
@@ -74,6 +75,7 @@ class Loader:
 
     def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings, lease: Lease | None) -> None:
         self._warehouse = warehouse
+        self._catalog = catalog
         self._settings = settings
         self._ledger = Ledger(warehouse, catalog, settings.zones, lease)
         self._writing = Lock()
@@ -113,6 +115,20 @@ class Loader:
                 except (TollhouseError, KeyboardInterrupt) as failure:
                     self._broke_off(batch, failure)
                     raise
+
+    def mend(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[int]) -> int:
+        """Make tiles (their starts, in seconds) of a rollup table exact; return how many groups were not.
+
+        Waits for a load that is running. Readers see the old sums until the commit is complete, then the new ones.
+        """
+        with self._writing:
+            self._finish_what_broke_off()
+            shape = {"table": table, "zone": zone, "keys": rollup.keys}
+            sql = render("ingest/count_inexact.sql.j2", **shape, parts=layout.parts_of(self._catalog, rollup))
+            groups = self._number(sql, tiles=list(tiles)) if tiles else 0
+            if groups:
+                self._ledger.commit_exact(rollup, zone, table, tiles)
+            return groups
 
     def _broke_off(self, batch: int, failure: BaseException) -> None:
         """Forget a batch of which nothing was posted; one that was posted in part is finished later."""
