@@ -17,7 +17,7 @@ from engine.template import render
 from engine.verify.window import Window
 from engine.warehouse.gateway import Warehouse
 
-_READS = 40
+_READS = 20
 _PAUSE = 0.05
 
 Mend = Callable[[Rollup, str, str, Sequence[int]], int]
