@@ -8,7 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
-from engine.ingest.pipeline import Asked, Loader, Receipt, Report
+from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Undone
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
 from engine.query.question import Question
@@ -51,25 +51,33 @@ class Site:
             self.close()
             raise
 
-    def ingest(self, path: Path, origin: str, asked: Asked, report: Report | None = None) -> Receipt:
+    @property
+    def loader(self) -> Loader:
+        """The one writer; raises `Conflict` when the database was opened for reading only."""
+        if self._loader is None:
+            raise Conflict("read_only", "this database was opened for reading only")
+        return self._loader
+
+    def ingest(
+        self, path: Path, origin: str, asked: Asked, report: Report | None = None, request: Request | None = None
+    ) -> Receipt:
         """Load one file as one batch; `origin` is what people call it."""
-        return self._writer().load(path, origin, asked, report)
+        return self.loader.load(path, origin, asked, report, request)
+
+    def rollback(self, batch: int, *, undo: bool = False) -> Undone:
+        """Take a batch back, as if it had never been loaded, or give it again."""
+        return self.loader.rollback(batch, undo=undo)
 
     def verify(
         self, window: Window, *, repair: bool = False, limit: int = 10, watch: Watch | None = None
     ) -> Verification:
         """Prove the rollups over `window` and audit its calls; `repair` makes exact what differs."""
-        mend = self._writer().mend if repair else None
+        mend = self.loader.mend if repair else None
         return self._inspector.verify(window, limit, watch, mend)
 
     def rebuild(self, window: Window, watch: Watch | None = None) -> Rebuild:
         """Make every rollup tile that overlaps `window` exact."""
-        return self._inspector.rebuild(window, self._writer().mend, watch)
-
-    def _writer(self) -> Loader:
-        if self._loader is None:
-            raise Conflict("read_only", "this database was opened for reading only")
-        return self._loader
+        return self._inspector.rebuild(window, self.loader.mend, watch)
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """Answer a question for whoever asks it."""

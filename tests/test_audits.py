@@ -203,6 +203,10 @@ def test_settings_say_how_charges_are_made(settings: dict[str, Any], wrong: set[
         assert set(found(site)["customer_charge_differs"]) == wrong
 
 
+def whole_pulses(seconds: Decimal, pulse: int) -> Decimal:
+    return (seconds / pulse).to_integral_value(ROUND_UP) * pulse if pulse else seconds
+
+
 @pytest.mark.parametrize(("mode", "rounding"), [("up", ROUND_UP), ("half_even", ROUND_HALF_EVEN)])
 @pytest.mark.parametrize("convention", ["total", "after_minimum"])
 def test_random_charges_are_judged_as_plain_decimals_judge_them(
@@ -214,11 +218,10 @@ def test_random_charges_are_judged_as_plain_decimals_judge_them(
         duration = Decimal(dice.randrange(1, 400_000)) / 1000
         rate, fee = Decimal(dice.randrange(20_000)) / 100_000, Decimal(dice.choice(["0", "0.005", "0.0333"]))
         minimum, pulse = dice.choice([(60, 6), (10, 6), (1, 1), (0, 60), (30, 0)])
-        pulses = lambda s, pulse=pulse: (s / pulse).to_integral_value(ROUND_UP) * pulse if pulse else s  # noqa: E731
         if convention == "total":
-            billed = max(Decimal(minimum), pulses(duration))
+            billed = max(Decimal(minimum), whole_pulses(duration, pulse))
         else:
-            billed = minimum + pulses(max(duration - minimum, Decimal(0)))
+            billed = minimum + whole_pulses(max(duration - minimum, Decimal(0)), pulse)
         charge = (fee + rate * billed / 60).quantize(Decimal("0.0001"), rounding)
         if dice.random() < 0.2:
             charge += Decimal("0.0001") * dice.choice([-1, 1])

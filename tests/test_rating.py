@@ -1,6 +1,7 @@
 """What a call should have been charged: the vectors of the definitions, and the engine against plain decimals."""
 
 import random
+from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 import pytest
@@ -58,7 +59,7 @@ def charge_sql(mode: str, convention: str) -> str:
     return call_macro(RATING, "rounded", mode, f"({whole})", "decimals")
 
 
-def charges(warehouse: Warehouse, mode: str, convention: str, calls: list[tuple[int, ...]]) -> list[int]:
+def charges(warehouse: Warehouse, mode: str, convention: str, calls: Sequence[tuple[int, ...]]) -> list[int]:
     names = ("fee", "rate", "duration", "minimum", "pulse", "decimals")
     types = ("Int64", "Int64", "UInt32", "UInt32", "UInt32", "UInt8")
     columns = ", ".join(f"{{{name}s:Array({kind})}}[n] AS {name}" for name, kind in zip(names, types, strict=True))
