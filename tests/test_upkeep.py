@@ -53,7 +53,7 @@ def test_verify_says_what_it_proved_and_exits_0(dsn: str) -> None:
     said = tollhouse("verify", "--database", dsn)
     assert said.exit_code == 0, said.output
     lines = said.output.splitlines()
-    assert lines[0] == f"{TABLE}: 2 days of UTC, 3 groups: equal"
+    assert lines[0] == f"{TABLE}: 2 days of UTC, 2 groups: equal"
     assert "customer_unrated: 1 (connected, customer charge not known yet)" in lines
     assert "  canonical c attempt 1 at 2026-10-06T11:00:00.000Z: duration 30, billed 30" in lines
     assert lines[-1] == "proven: the rollups say what the ledger says"
@@ -69,13 +69,13 @@ def test_damage_exits_1_and_repaired_exits_0(dsn: str) -> None:
     damage(dsn)
     said = tollhouse("verify", "--database", dsn)
     assert said.exit_code == 1
-    assert f"{TABLE}: 2 days of UTC, 3 groups: 1 days differ" in said.output
-    assert "  2026-10-05 customer_charge: ledger 1.25, rollup 0.00; in 1 groups, most in customer='acme'" in said.output
+    assert f"{TABLE}: 2 days of UTC, 2 groups: different on 1 day" in said.output
+    assert "  2026-10-05 customer_charge: ledger 1.25, rollup 0.00; in 1 group, most in customer='acme'" in said.output
     assert "--repair makes them exact" in said.output.splitlines()[-1]
 
     repaired = tollhouse("verify", "--database", dsn, "--repair")
     assert repaired.exit_code == 0
-    assert "1 days differ, 1 groups mended" in repaired.output
+    assert "different on 1 day, 1 group mended" in repaired.output
     assert repaired.output.splitlines()[-1] == "repaired: the rollups say again what the ledger says"
     assert tollhouse("verify", "--database", dsn).output.splitlines()[-1].startswith("proven")
 
@@ -83,7 +83,7 @@ def test_damage_exits_1_and_repaired_exits_0(dsn: str) -> None:
 def test_rebuild_says_how_many_groups_it_mended(dsn: str) -> None:
     damage(dsn)
     october = ("--from", "2026-10-01", "--to", "2026-11-01")
-    assert tollhouse("rebuild", "--database", dsn, *october).output == f"{TABLE}: 2 days of UTC, 1 groups mended\n"
+    assert tollhouse("rebuild", "--database", dsn, *october).output == f"{TABLE}: 2 days of UTC, 1 group mended\n"
     as_json = tollhouse("rebuild", "--database", dsn, *october, "--format", "json")
     assert json.loads(as_json.output) == {
         "from": "2026-10-01",

@@ -55,7 +55,8 @@ def rebuild(at: Any, /, start: str, end: str, form: str) -> None:
     asked = {"from": window.start, "to": window.end}
     found = _done(at, "rebuild", asked, Rebuild, lambda site, watch: site.rebuild(window, watch), writes=True)
     lines = (
-        f"{table.table}: {table.tiles:,} days of {table.zone}, {table.mended:,} groups mended" for table in found.tables
+        f"{table.table}: {_many(table.tiles, 'day')} of {table.zone}, {_many(table.mended, 'group')} mended"
+        for table in found.tables
     )
     _print(found, form, lines)
 
@@ -75,6 +76,10 @@ def _done(
             return msgspec.convert(at.client().watch(f"/{step}", asked, watch), kind)
         with at.site(writes=writes) as site:
             return work(site, watch)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _print(found: Verification | Rebuild, form: str, lines: Iterator[str]) -> None:
@@ -106,14 +111,15 @@ def _told(found: Verification, limit: int) -> Iterator[str]:
 def _of_table(table: TableProof, limit: int) -> Iterator[str]:
     said = "equal"
     if table.differing:
-        said = f"{table.differing:,} days differ" + (f", {table.mended:,} groups mended" if table.mended else "")
-    yield f"{table.table}: {table.tiles:,} days of {table.zone}, {table.groups:,} groups: {said}"
+        mended = f", {_many(table.mended, 'group')} mended" if table.mended else ""
+        said = f"different on {_many(table.differing, 'day')}{mended}"
+    yield f"{table.table}: {_many(table.tiles, 'day')} of {table.zone}, {_many(table.groups, 'group')}: {said}"
     shown = table.differences[:limit]
     for difference in shown:
         worst = ", ".join(f"{column}={text!r}" for column, text in difference.worst.items())
         yield (
             f"  {difference.day} {difference.part}: ledger {difference.ledger}, rollup {difference.rollup}; "
-            f"in {difference.groups:,} groups, most in {worst}"
+            f"in {_many(difference.groups, 'group')}, most in {worst}"
         )
     if len(table.differences) > len(shown):
         yield f"  and {len(table.differences) - len(shown):,} more differences (--limit, or --format json for all)"
