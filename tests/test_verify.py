@@ -476,7 +476,8 @@ def test_a_view_that_throws_half_way_is_healed(
         )
         with pytest.raises(TollhouseError, match="no room in the view"):
             site.ingest(calls, "calls.csv", Asked())
-        assert site.watermark() == 2
+        # the third commit is open still, or made whole from the ledger; what comes after it is not loaded
+        assert site.watermark() in (2, 3)
         assert site.verify(ALWAYS).exact, "readers see whole commits only"
         heal(site)
         if healed_by == "the next load":
