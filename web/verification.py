@@ -114,14 +114,16 @@ def _of_table(table: TableProof, limit: int) -> Iterator[str]:
         mended = f", {_many(table.mended, 'group')} mended" if table.mended else ""
         said = f"different on {_many(table.differing, 'day')}{mended}"
     yield f"{table.table}: {_many(table.tiles, 'day')} of {table.zone}, {_many(table.groups, 'group')}: {said}"
-    shown = table.differences[:limit]
-    for difference in shown:
+    days = list(dict.fromkeys(difference.day for difference in table.differences))
+    for difference in table.differences:
+        if difference.day not in days[:limit]:
+            break
         worst = ", ".join(f"{column}={text!r}" for column, text in difference.worst.items())
         yield (
             f"  {difference.day} {difference.part}: ledger {difference.ledger}, rollup {difference.rollup}; "
             f"in {_many(difference.groups, 'group')}, most in {worst}"
         )
-    if len(table.differences) > len(shown):
-        yield f"  and {len(table.differences) - len(shown):,} more differences (--limit, or --format json for all)"
+    if days[limit:]:
+        yield f"  and {_many(len(days[limit:]), 'more day')} (--limit, or --format json for all)"
     for day in table.unsettled:
         yield f"  {day}: holds sums of commits that are not complete"
