@@ -16,6 +16,8 @@ from engine.query.resolve import preset
 from engine.query.run import Desk, Explanation
 from engine.settings import Settings
 from engine.statement import Statement
+from engine.verify.report import Inspector, Rebuild, Verification
+from engine.verify.window import Watch, Window
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 from engine.warehouse.gateway import Warehouse
@@ -44,6 +46,9 @@ class Site:
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered))
+            self._inspector = Inspector(
+                self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
+            )
         except BaseException:
             self.close()
             raise
@@ -76,6 +81,17 @@ class Site:
     def closes(self) -> list[Close]:
         """Return the months that are closed, the newest first."""
         return closes(self.warehouse)
+
+    def verify(
+        self, window: Window, *, repair: bool = False, limit: int = 10, watch: Watch | None = None
+    ) -> Verification:
+        """Prove the rollups over `window` and audit its calls; `repair` makes exact what differs."""
+        mend = self.loader.mend if repair else None
+        return self._inspector.verify(window, limit, watch, mend)
+
+    def rebuild(self, window: Window, watch: Watch | None = None) -> Rebuild:
+        """Make every rollup tile that overlaps `window` exact."""
+        return self._inspector.rebuild(window, self.loader.mend, watch)
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """Answer a question for whoever asks it."""

@@ -5,14 +5,14 @@ takes many, and lets the others pass between them.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from weakref import WeakValueDictionary
 
-from engine.catalog.model import Catalog
+from engine.catalog.model import Catalog, Rollup
 from engine.errors import Conflict, TollhouseError, TooMany
 from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.closes import Closed, close, reopen
@@ -262,6 +262,20 @@ class Loader:
             except (TollhouseError, KeyboardInterrupt):
                 self._unfinished = True
                 raise
+
+    def mend(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[int]) -> int:
+        """Make day tiles (their starts, in seconds) of a rollup table exact; return how many groups were not.
+
+        Readers see the old sums until the commit is complete, and then the new ones.
+        """
+        with self._turn():
+            try:
+                if groups := self._ledger.count_inexact(rollup, zone, table, tiles):
+                    self._ledger.commit_exact(rollup, zone, table, tiles)
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True
+                raise
+            return groups
 
 
 def _say(waiting: _Waiting, done: int) -> None:
