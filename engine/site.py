@@ -8,7 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
-from engine.ingest.pipeline import Asked, Closed, Loader, Receipt, Report, Request, Undone
+from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Undone
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
 from engine.query.question import Question
@@ -70,11 +70,11 @@ class Site:
         """Take a batch back, as if it had never been loaded, or give it again."""
         return self.loader.rollback(batch, undo=undo)
 
-    def close_month(self, month: str, who: str, zone: str | None = None) -> Closed:
+    def close_month(self, month: str, who: str, zone: str | None = None) -> Close:
         """Close a month for invoicing, in the site's zone unless another is named."""
         return self.loader.close(month, zone or self.settings.timezone, who)
 
-    def reopen_month(self, month: str, who: str) -> Closed:
+    def reopen_month(self, month: str, who: str) -> Close:
         """Take a month's close back; it can be closed anew."""
         return self.loader.reopen(month, who)
 

@@ -241,8 +241,8 @@ def _told(receipt: Any, origin: str, form: str) -> int:
         click.echo(msgspec.json.encode(receipt).decode())
     else:
         counts = ", ".join(
-            f"{getattr(receipt, name):,} {name}"
-            for name in ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
+            f"{getattr(receipt, name):,} {name.replace('_', ' ')}"
+            for name in ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close")
             if getattr(receipt, name)
         )
         click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {receipt.received:,} records, {counts}")
@@ -269,6 +269,8 @@ _QUESTION = [
     click.option("--totals", is_flag=True, help="Add the grand total."),
     click.option("--subtotals", is_flag=True, help="Add subtotals at every level."),
     click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
+    click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
+    click.option("--since", help="Only what changed since then, written in the same way."),
 ]
 _OUTPUT = [
     click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
@@ -302,7 +304,7 @@ def _question(name: str, options: dict[str, Any]) -> Any:
     from engine.query import parameters, question
 
     values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in ("calls", "base", "currency", "limit", "offset"):
+    for option in ("calls", "base", "currency", "limit", "offset", "as_of", "since"):
         if options[option] is not None:
             values[option] = options[option]
     if options["tz"] is not None:
@@ -426,11 +428,12 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects
+    from web.month_end import close
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, verify, rebuild):
+    for command in (batches, rejects, verify, rebuild, close):
         _shared(command)
-    for command in (batches, rejects, dialects, verify, rebuild):
+    for command in (batches, rejects, dialects, verify, rebuild, close):
         main.add_command(command)
 
 

@@ -54,7 +54,18 @@ def batches(where: Any, limit: int, form: str) -> None:
 
     _refuse_server(where)
     with where.site() as site:
-        names = ("id", "time", "origin", "dialect", "state", "received", "accepted", "duplicates", "rejected")
+        names = (
+            "id",
+            "time",
+            "origin",
+            "dialect",
+            "state",
+            "received",
+            "accepted",
+            "duplicates",
+            "rejected",
+            "after_close",
+        )
         _print(history.batches(site.warehouse, limit), names, form, "nothing is loaded yet")
 
 

@@ -14,7 +14,10 @@ from engine.template import render
 
 
 class Receipt(Struct, frozen=True):
-    """What became of one file or POST: `received` is the sum of the six counts after it."""
+    """What became of one file or POST: `received` is the sum of the six counts after it.
+
+    `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed.
+    """
 
     batch: int
     origin: str
@@ -26,6 +29,7 @@ class Receipt(Struct, frozen=True):
     corrections: int
     withdrawn: int
     rejected: int
+    after_close: int = 0
 
 
 class Staged(Struct, frozen=True):

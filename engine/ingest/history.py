@@ -25,6 +25,7 @@ class Batch(Struct, frozen=True):
     corrections: int
     withdrawn: int
     rejected: int
+    after_close: int
 
 
 class Reject(Struct, frozen=True):

@@ -16,6 +16,7 @@ from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
+from engine.warehouse.closes import Close, closes
 
 COLUMNS = ", ".join(column["name"] for column in ledger_columns())
 
@@ -46,6 +47,8 @@ class Ledger:
         self.rolled_back: frozenset[int] = frozenset()
         self.forced: frozenset[int] = frozenset()
         self.read_batches()
+        self.closed: tuple[Close, ...] = ()
+        self.read_closes()
 
     def read_batches(self) -> None:
         """Look up which batches count no more, and which were loaded by force."""
@@ -56,6 +59,10 @@ class Ledger:
         rows = self._warehouse.query(Statement(sql)).rows
         self.rolled_back = frozenset(int(batch) for batch, gone, _ in rows if gone)
         self.forced = frozenset(int(batch) for batch, _, forced in rows if forced)
+
+    def read_closes(self) -> None:
+        """Look up which months are closed: what comes into them from now on is counted."""
+        self.closed = tuple(closes(self._warehouse))
 
     def _number(self, sql: str, **parameters: Any) -> int:
         return int(self._warehouse.value(Statement(sql, parameters)))
@@ -94,7 +101,9 @@ class Ledger:
     def _post(self, commit: int, kind: str, chunk: Chunk, *, decided: bool) -> None:
         shape = self._shape(kind, chunk, decided=decided)
         parameters = {"commit": commit, **chunk.parameters}
-        self._run("ingest/log_decided.sql.j2", shape, **parameters, kind=kind)
+        closed = {"firsts": [month.first for month in self.closed], "untils": [month.until for month in self.closed]}
+        counted = {**shape, "closed": bool(self.closed)}
+        self._run("ingest/log_decided.sql.j2", counted, **parameters, **closed, kind=kind)
         self._run("ingest/postings.sql.j2", {**shape, "recovering": False}, **parameters)
         self._complete(commit, decided=decided)
 

@@ -15,16 +15,17 @@ from weakref import WeakValueDictionary
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import Conflict, TollhouseError, TooMany
 from engine.ingest.batches import Batches, Receipt, Staged
-from engine.ingest.closes import Closed, close, reopen
+from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
 from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.settings import Settings
+from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Closed", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
+__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
 
 READERS = 2
 """Files read at the same time."""
@@ -228,15 +229,19 @@ class Loader:
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
         self._batches.close([staged.batch])
 
-    def close(self, month: str, zone: str, who: str) -> Closed:
+    def close(self, month: str, zone: str, who: str) -> Close:
         """Close a month for invoicing at the newest commit, once nothing is left open."""
         with self._turn():
-            return close(self._writer, month, zone, who, self._ledger.watermark)
+            closed = close(self._writer, month, zone, who, self._ledger.watermark)
+            self._ledger.read_closes()
+            return closed
 
-    def reopen(self, month: str, who: str) -> Closed:
+    def reopen(self, month: str, who: str) -> Close:
         """Take a month's close back."""
         with self._turn():
-            return reopen(self._writer, month, who)
+            reopened = reopen(self._writer, month, who)
+            self._ledger.read_closes()
+            return reopened
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -36,7 +36,7 @@ class Coverage:
     def watermark(self) -> Moment:
         """Return the highest complete commit: what a reader may see."""
         sql = (
-            "SELECT max(commit), formatDateTime(argMax(time, commit), '%Y-%m-%dT%H:%i:%SZ', 'UTC') "
+            "SELECT max(commit), concat(replaceOne(toString(argMax(time, commit)), ' ', 'T'), 'Z') "
             "FROM commit_log WHERE state = 'complete'"
         )
         commit, time = self._warehouse.query(Statement(sql)).rows[0]

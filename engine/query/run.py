@@ -203,7 +203,7 @@ def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warne
     warnings = []
     for side in sorted(asked.money):
         unrated = int(found.rows[0][extra[f"unrated_{side}_"]]) if found.rows else 0
-        if unrated:
+        if unrated > 0:  # a difference may be less than none
             warnings.append(Warned("unrated", f"{unrated} connected calls have no {side} charge yet"))
         codes = {code for row in found.rows for code in row[extra[f"{side}_currencies_"]]}
         foreign = sorted(codes - {asked.currency})

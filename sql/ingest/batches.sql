@@ -8,7 +8,8 @@ SELECT
     argMax(state, time),
     formatDateTime(max(first_start), '%Y-%m-%dT%H:%i:%SZ', 'UTC'),
     formatDateTime(max(last_start), '%Y-%m-%dT%H:%i:%SZ', 'UTC'),
-    max(received), max(accepted), max(duplicates), max(stale), max(corrections), max(withdrawn), max(rejected)
+    max(received), max(accepted), max(duplicates), max(stale), max(corrections), max(withdrawn), max(rejected),
+    max(after_close)
 FROM batch_log
 GROUP BY batch
 ORDER BY batch DESC
