@@ -224,8 +224,7 @@ def told(site: Site, tmp_path_factory: pytest.TempPathFactory) -> History:
 def test_as_of_every_step_every_question_is_answered_as_it_was(told: History) -> None:
     used = told.check(random.Random(1), 1)
     # A test that never took anything out of a rollup again would prove nothing.
-    assert used["rollup+ledger"] >= 20, used
-    assert used["ledger"] >= 20, used
+    assert min(used["rollup+ledger"], used["ledger"]) >= len(told.steps), used
     answers = [str(step.answers) for step in told.steps]
     assert len(set(answers)) >= len(answers) - 1, "some steps changed nothing"
 
@@ -533,13 +532,9 @@ def test_a_moment_that_is_none_is_refused(site: Site, field: str, moment: str, c
     assert refusal(site, {**MARCH, field: moment}) == (code, status, f"$.{field}")
 
 
-def test_a_batch_that_is_not_loaded_is_no_moment(site: Site, tmp_path: Path) -> None:
-    path = tmp_path / "broken.csv"
-    path.write_text("call_id,start_time\n" + '"a,2025-01-01T00:00:00Z\n')
-    with pytest.raises(TollhouseError):
-        site.ingest(path, "broken.csv", Asked())
-    [failed] = [batch.id for batch in history.batches(site.warehouse, 1) if batch.state == "failed"]
-    assert refusal(site, {**MARCH, "as_of": f"batch:{failed}"}) == ("batch_state", 409, "$.as_of")
+def test_a_batch_that_is_not_loaded_is_no_moment(site: Site) -> None:
+    site.warehouse.command(Statement("INSERT INTO batch_log (batch, state) SELECT 70000, 'failed'"))
+    assert refusal(site, {**MARCH, "as_of": "batch:70000"}) == ("batch_state", 409, "$.as_of")
 
 
 def test_a_month_is_closed_once_and_only_when_it_is_over(site: Site) -> None:
