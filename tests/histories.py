@@ -39,6 +39,8 @@ What stands in the end does not depend on the order of rows in a file, nor on th
 (stayed).
 """
 
+import csv
+import io
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -321,8 +323,11 @@ def written(file: File) -> str:
     names = list(dict.fromkeys(name for record in records for name in record))
     if file.container == "ndjson":
         return "".join(_object(record) + "\n" for record in records)
-    lines = [",".join(names), *(",".join(record.get(name, "") for name in names) for record in records)]
-    return "".join(f"{line}\r\n" for line in lines)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, names, restval="")
+    table.writeheader()
+    table.writerows(records)
+    return text.getvalue()
 
 
 def _object(record: dict[str, str]) -> str:
@@ -439,7 +444,7 @@ class _Author:
         self.powers = powers
         self.sources = [f"switch-{n}" for n in range(self.dice.randint(1, 3))]
         self.customers = [f"customer-{n}" for n in range(3)]
-        self.calls = [self._call(n) for n in range(self.dice.randint(14, 50))]
+        self.calls = [self._call(n) for n in range(self.dice.randint(6, 30))]
         self.told: list[Said] = []
 
     def _call(self, number: int) -> tuple[Said, list[int]]:
@@ -489,7 +494,11 @@ class _Author:
         return next(s for first, s in self.calls if (first.source, first.call_id) == (said.source, said.call_id))
 
     def _told_before(self, here: list[Said]) -> Said:
-        known = here if here and self.dice.random() < 0.3 else self.told or here
+        """Something said before, mostly of an identity that this file does not speak of yet."""
+        if here and self.dice.random() < 0.1:
+            return self.dice.choice(here)
+        spoken = {told.identity for said in here for told in deliveries(said)}
+        known = [said for said in self.told if said.identity not in spoken]
         return self.dice.choice(known) if known else self._fresh()
 
     def _higher(self, said: Said) -> Said:
@@ -498,9 +507,9 @@ class _Author:
     def _records(self, here: list[Said]) -> list[Said]:
         """One to four records, each kind of trouble in turn."""
         dice = self.dice
-        kinds = ["new"] * 5 + ["again"] * 4 + ["correct"] * 4 + ["lower", "withdraw", "withdraw", "bare", "early"]
-        kinds += ["conflict", "revisions", "unreadable", "twice"]
-        kinds += ["move"] * 4 + ["chain", "clash", "swap", "gather"] if self.powers.moves else []
+        kinds = ["new"] * 9 + ["again"] * 8 + ["correct"] * 10 + ["lower", "withdraw", "bare", "early"] * 2
+        kinds += ["conflict", "unreadable", "revisions", "revisions", "twice"]
+        kinds += ["move"] * 8 + ["chain", "chain", "clash", "swap", "gather"] if self.powers.moves else []
         kind = dice.choice(kinds)
         said = self._told_before(here)
         if kind == "new":
@@ -543,24 +552,24 @@ class _Author:
             content = self._content(record) if dice.random() < 0.5 else record
             return replace(content, start=to, replaces=record.start, withdrawn=False)
 
-        first = self._higher(moved(said, others[0]))
+        first = replace(moved(said, others[0]), revision=said.revision + dice.choice((0, 1, 1, 1)))
         if kind == "move":
             return [first]
         if kind == "chain":
-            chain = [first, replace(moved(first, others[1]), revision=first.revision + dice.choice((0, 1, 1)))]
+            chain = [first, replace(moved(first, others[1]), revision=first.revision + dice.choice((0, 1, 1, 1)))]
             return chain if dice.random() < 0.5 else chain[::-1]
         if kind == "clash":
             return [first, replace(self._content(said), revision=first.revision)]
         if kind == "swap":
             back = replace(moved(replace(said, start=others[0]), said.start), revision=first.revision)
-            return [first, replace(back, revision=back.revision + dice.choice((0, 1)))]
+            return [first, replace(back, revision=back.revision + dice.choice((0, 1, 1)))]
         # two starts gathered into a third: both withdrawn, one call stands
         return [first, replace(first, replaces=others[1], revision=first.revision + dice.choice((0, 1)))]
 
     def _file(self) -> File:
         dice = self.dice
         rows: list[Said] = []
-        for _ in range(dice.choice((1, 3, 6, 10))):
+        for _ in range(dice.choice((1, 3, 6, 12))):
             rows += self._records(rows)
         if all(said.unreadable for said in rows):
             rows.append(self._fresh())
@@ -592,7 +601,7 @@ class _Author:
                 gone.remove(label)
                 yield Rollback(label, undo=True)
             elif fate < 0.45 and files:
-                yield Reopen(dice.choice((2, 3, 7, 1000)))
+                yield Reopen(dice.choice((3, 7, 1000)))
             else:
                 label = next(labels)
                 again = fate < 0.55 and files

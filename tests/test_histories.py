@@ -6,12 +6,14 @@ Every failure prints its seed and the smallest history found that fails too.
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from engine.access.principal import ADMIN
 from engine.ingest.pipeline import Asked
@@ -23,8 +25,25 @@ from engine.warehouse import layout
 from tests.clickhouse_process import ClickHouseProcess
 from tests.conftest import fresh_database
 from tests.histories import (
-    COUNTS, DAY, MIDNIGHT, MOVES, Identity, Load, Powers, Reopen, Rollback, RuleBook, Said, Step, answer, history,
-    smaller, sound, spelled, told, written,
+    COUNTS,
+    DAY,
+    MIDNIGHT,
+    MOVES,
+    File,
+    Identity,
+    Load,
+    Powers,
+    Rollback,
+    RuleBook,
+    Said,
+    Step,
+    answer,
+    history,
+    smaller,
+    sound,
+    spelled,
+    told,
+    written,
 )  # fmt: skip
 
 pytestmark = pytest.mark.engine
@@ -60,29 +79,31 @@ class Player:
             self.compare()
         self.compare_as_of()
 
-    def do(self, step: Step) -> None:
+    def do(self, step: Step) -> dict[str, int]:
+        """Do one step on both sides; return the counts it was answered with."""
         if isinstance(step, Load):
-            self._load(step)
-        elif isinstance(step, Rollback):
+            return self._load(step)
+        if isinstance(step, Rollback):
             undone = self.site.rollback(self._batches[step.label], undo=step.undo)
             found = {name: getattr(undone, name) for name in MOVES}
             assert found == self.book.roll_back(step.label, undo=step.undo), told([step])
             assert undone.batch == self._batches[step.label]
-        else:
-            self.site.close()
-            self._settings = Settings(
-                database=self._settings.database, rollup_zones=ZONES, chunk_records=step.chunk_records
-            )
-            self.site = Site(self._settings)
-            assert self.site.recovered == []
+            return found
+        self.site.close()
+        self._settings = structs.replace(self._settings, chunk_records=step.chunk_records)
+        self.site = Site(self._settings)
+        assert self.site.recovered == []
+        return {}
 
-    def _load(self, step: Load) -> None:
+    def _load(self, step: Load) -> dict[str, int]:
         path = self._folder / f"{step.label}.{step.file.container}"
         path.write_text(written(step.file), newline="")
         receipt = self.site.ingest(path, path.name, asked(step))
         self._batches[step.label] = receipt.batch
-        assert {name: getattr(receipt, name) for name in COUNTS} == self.book.load(step.label, step.file), told([step])
+        found = {name: getattr(receipt, name) for name in COUNTS}
+        assert found == self.book.load(step.label, step.file), told([step])
         assert receipt.received == len(step.file.rows)
+        return found
 
     def standing(self, commit: int | None = None) -> dict[Identity, dict[str, Any]]:
         """What stands by the ledger, as of a commit: the sum of its signs by identity and content."""
@@ -183,7 +204,9 @@ def _differences(
 ) -> dict[Identity, dict[str, tuple[Any, Any]]]:
     """What is found and what was expected, of the fields that are not the same."""
     return {
-        identity: {name: (here.get(name), there.get(name)) for name in {*here, *there} if here.get(name) != there.get(name)}
+        identity: {
+            name: (here.get(name), there.get(name)) for name in {*here, *there} if here.get(name) != there.get(name)
+        }
         for identity in found.keys() | expected.keys()
         for here, there in [(found.get(identity, {}), expected.get(identity, {}))]
         if here != there
@@ -260,3 +283,252 @@ def test_random_histories_leave_what_the_rules_say(databases: Databases, tmp_pat
 @pytest.mark.timeout(7200)
 def test_random_histories_for_an_hour(databases: Databases, tmp_path: Path) -> None:
     prove(range(10_000, 100_000), 25, databases, tmp_path, 2400 if databases().startswith("chdb") else 1200)
+
+
+# --- each rule by a small example ---------------------------------------------------------------------------
+
+NOON = MIDNIGHT + DAY // 2
+LATER = NOON + DAY
+LAST = MIDNIGHT - DAY  # another month
+
+
+def say(customer: str, revision: int = 0, *, start: int = NOON, **about: Any) -> Said:
+    """What a load says of the one call of an example; `customer` tells contents apart."""
+    return Said(source="", call_id="call", start=start, customer=customer, revision=revision, **about)
+
+
+def loaded(label: int, *rows: Said, force: bool = False) -> Load:
+    return Load(label, File(rows=rows, force=force))
+
+
+GONE = {"withdrawn": True}
+EXAMPLES: dict[str, tuple[list[Step], dict[int, str], dict[str, int]]] = {
+    "the same content again is a duplicate": (
+        [loaded(1, say("a")), loaded(2, say("a"))], {NOON: "a"}, {"duplicates": 1}),
+    "other content at the same revision corrects": (
+        [loaded(1, say("a")), loaded(2, say("b"))], {NOON: "b"}, {"corrections": 1}),
+    "what once stood is stale": (
+        [loaded(1, say("a")), loaded(2, say("b")), loaded(3, say("a"))], {NOON: "b"}, {"stale": 1}),
+    "a lower revision is stale, though it never stood": (
+        [loaded(1, say("a", 2)), loaded(2, say("b", 1))], {NOON: "a"}, {"stale": 1}),
+    "a withdrawal before its call keeps it from standing": (
+        [loaded(1, say("a", 1, **GONE)), loaded(2, say("a"))], {}, {"stale": 1}),
+    "a call said after its withdrawal, at the same revision, is newer": (
+        [loaded(1, say("a", **GONE)), loaded(2, say("a"))], {NOON: "a"}, {"corrections": 1}),
+    "a withdrawal again is a duplicate": (
+        [loaded(1, say("a")), loaded(2, say("a", **GONE)), loaded(3, say("a", **GONE))], {}, {"duplicates": 1}),
+    "revisions in one file correct each other, in any order": (
+        [loaded(1, say("b", 1), say("c", 2), say("a", 0))], {NOON: "c"},
+        {"accepted": 1, "corrections": 1, "stale": 1}),
+    "two contents at one revision in one file are both rejected, with their repeats": (
+        [loaded(1, say("a")), loaded(2, say("b", 1), say("c", 1), say("b", 1), say("d", 0))], {NOON: "d"},
+        {"rejected": 3, "corrections": 1}),
+    "rolling back the first who said it does not lose the second's": (
+        [loaded(1, say("a")), loaded(2, say("a")), Rollback(1)], {NOON: "a"}, {"stayed": 1}),
+    "rolling back a correction brings the old content back": (
+        [loaded(1, say("a")), loaded(2, say("b")), Rollback(2)], {NOON: "a"}, {"fell_back": 1}),
+    "rolling back a withdrawal brings the call back": (
+        [loaded(1, say("a")), loaded(2, say("a", **GONE)), Rollback(2)], {NOON: "a"}, {"came": 1}),
+    "rolling back what was corrected since changes nothing": (
+        [loaded(1, say("a")), loaded(2, say("b")), Rollback(1)], {NOON: "b"}, {"stayed": 1}),
+    "once its first deliverer is gone, content takes the place of the second": (
+        [loaded(1, say("a")), loaded(2, say("b")), loaded(3, say("a")), Rollback(1)], {NOON: "a"}, {"fell_back": 1}),
+    "and gives it up again when the first comes back": (
+        [loaded(1, say("a")), loaded(2, say("b")), loaded(3, say("a")), Rollback(1), Rollback(1, undo=True)],
+        {NOON: "b"}, {"fell_back": 1}),
+    "a file that was rolled back and is loaded again is new": (
+        [loaded(1, say("a")), Rollback(1), loaded(2, say("a"))], {NOON: "a"}, {"accepted": 1}),
+    "and a duplicate for the one that comes back": (
+        [loaded(1, say("a")), Rollback(1), loaded(2, say("a")), Rollback(1, undo=True), Rollback(2)],
+        {NOON: "a"}, {"stayed": 1}),
+    "--force goes back to older content": (
+        [loaded(1, say("a")), loaded(2, say("b")), loaded(3, say("a"), force=True)], {NOON: "a"}, {"corrections": 1}),
+    "--force applies a lower revision": (
+        [loaded(1, say("a", 5)), loaded(2, say("b", 1), force=True)], {NOON: "b"}, {"corrections": 1}),
+    "after --force a plain repeat of what stood before is stale": (
+        [loaded(1, say("a", 5)), loaded(2, say("b", 1), force=True), loaded(3, say("a", 5))],
+        {NOON: "b"}, {"stale": 1}),
+    "after --force a revision between the two is stale": (
+        [loaded(1, say("a", 5)), loaded(2, say("b", 1), force=True), loaded(3, say("c", 3))],
+        {NOON: "b"}, {"stale": 1}),
+    "after --force new content at the highest revision stands": (
+        [loaded(1, say("a", 5)), loaded(2, say("b", 1), force=True), loaded(3, say("c", 5))],
+        {NOON: "c"}, {"corrections": 1}),
+    "a forced withdrawal withdraws": (
+        [loaded(1, say("a", 5)), loaded(2, say("b", 1, **GONE), force=True)], {}, {"withdrawn": 1}),
+    "rolling back a forced load undoes it": (
+        [loaded(1, say("a")), loaded(2, say("b")), loaded(3, say("a"), force=True), Rollback(3)],
+        {NOON: "b"}, {"fell_back": 1}),
+    "a forced load counts as high as what is left before it": (
+        [loaded(1, say("a")), loaded(2, say("b", 5)), loaded(3, say("c"), force=True), loaded(4, say("d", 3)),
+         Rollback(2)], {NOON: "d"}, {"fell_back": 1}),
+    "forced again, standing content is a duplicate that lasts when the first force goes": (
+        [loaded(1, say("a")), loaded(2, say("b")), loaded(3, say("a"), force=True), loaded(4, say("a"), force=True),
+         Rollback(3)], {NOON: "a"}, {"stayed": 1}),
+    "revisions in one forced file keep their order": (
+        [loaded(1, say("z", 9)), loaded(2, say("b", 2), say("a", 1), force=True)], {NOON: "b"},
+        {"corrections": 1, "stale": 1}),
+    "a move withdraws one start and posts the other": (
+        [loaded(1, say("a")), loaded(2, say("b", 1, start=LATER, replaces=NOON))], {LATER: "b"}, {"accepted": 1}),
+    "a move across months": (
+        [loaded(1, say("a")), loaded(2, say("b", 1, start=LAST, replaces=NOON))], {LAST: "b"}, {"accepted": 1}),
+    "a move at the same revision, from a later load, withdraws too": (
+        [loaded(1, say("a")), loaded(2, say("b", 0, start=LATER, replaces=NOON))], {LATER: "b"}, {"accepted": 1}),
+    "a move at a lower revision withdraws nothing": (
+        [loaded(1, say("a", 2)), loaded(2, say("b", 1, start=LATER, replaces=NOON))],
+        {NOON: "a", LATER: "b"}, {"accepted": 1}),
+    "a move is known before its call": (
+        [loaded(1, say("b", 1, start=LATER, replaces=NOON)), loaded(2, say("a"))], {LATER: "b"}, {"stale": 1}),
+    "a call said after the move away from it, at the same revision, is newer": (
+        [loaded(1, say("b", 0, start=LATER, replaces=NOON)), loaded(2, say("a"))],
+        {NOON: "a", LATER: "b"}, {"corrections": 1}),
+    "a move onto a known start corrects it": (
+        [loaded(1, say("a"), say("c", start=LATER)), loaded(2, say("b", 1, start=LATER, replaces=NOON))],
+        {LATER: "b"}, {"corrections": 1}),
+    "a chain of moves in one file": (
+        [loaded(1, say("c", 2, start=LAST, replaces=LATER), say("a"), say("b", 1, start=LATER, replaces=NOON))],
+        {LAST: "c"}, {"accepted": 2, "stale": 1}),
+    "a chain of moves over loads, its middle taken back": (
+        [loaded(1, say("a")), loaded(2, say("b", 1, start=LATER, replaces=NOON)),
+         loaded(3, say("c", 2, start=LAST, replaces=LATER)), Rollback(2)],
+        {NOON: "a", LAST: "c"}, {"came": 1, "stayed": 1}),
+    "rolling back a move brings the call back": (
+        [loaded(1, say("a")), loaded(2, say("b", 1, start=LATER, replaces=NOON)), Rollback(2)],
+        {NOON: "a"}, {"went": 1, "came": 1}),
+    "a move that contradicts its own file is rejected with what it contradicts": (
+        [loaded(1, say("a", 1), say("b", 1, start=LATER, replaces=NOON), say("c", 2, start=LAST))],
+        {LAST: "c"}, {"rejected": 2, "accepted": 1}),
+    "a rejected move withdraws nothing": (
+        [loaded(1, say("a")),
+         loaded(2, say("b", 1, start=LATER, replaces=NOON), say("c", 1, start=LATER), say("d", start=LAST))],
+        {NOON: "a", LAST: "d"}, {"rejected": 2, "accepted": 1}),
+    "a call may move away and back": (
+        [loaded(1, say("a")), loaded(2, say("b", 1, start=LATER, replaces=NOON)),
+         loaded(3, say("a", 2, start=NOON, replaces=LATER))], {NOON: "a"}, {"corrections": 1}),
+    "a withdrawn move withdraws both": (
+        [loaded(1, say("a"), say("b", start=LATER)), loaded(2, say("b", 1, start=LATER, replaces=NOON, **GONE))],
+        {}, {"withdrawn": 1}),
+    "a forced move withdraws whatever stands": (
+        [loaded(1, say("a", 7)), loaded(2, say("b", 1, start=LATER, replaces=NOON), force=True)],
+        {LATER: "b"}, {"accepted": 1}),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
+    player = Player(f"chdb://{tmp_path_factory.mktemp('examples')}", tmp_path_factory.mktemp("files"))
+    yield player
+    player.close()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_rule(name: str, examples: Player) -> None:
+    steps, stands, last = EXAMPLES[name]
+    labels = count(max(examples.book.batches, default=0) + 1)
+    numbers: dict[int, int] = {}
+    for step in steps:
+        match step:
+            case Load(label, file):  # a call of its own for each example, and labels that rise
+                numbers[label] = next(labels)
+                rows = tuple(replace(said, source=name) for said in file.rows)
+                counts = examples.do(Load(numbers[label], replace(file, rows=rows)))
+            case Rollback(label, undo):
+                counts = examples.do(Rollback(numbers[label], undo))
+    assert {name: number for name, number in counts.items() if number} == last
+    for found in (examples.standing(), {identity: said.fields for identity, said in examples.book.standing().items()}):
+        assert {start: told["customer"] for (own, *_, start), told in found.items() if own == name} == stands
+
+
+def test_after_all_the_examples_the_books_agree(examples: Player) -> None:
+    examples.compare()
+
+
+# --- histories beside each other ----------------------------------------------------------------------------
+
+Variant = Callable[[list[Step], random.Random], list[Step]]
+
+
+def in_other_words(steps: list[Step], dice: random.Random) -> list[Step]:
+    """The same files with their rows in another order, spelled otherwise, committed in other chunks."""
+    varied: list[Step] = []
+    for step in steps:
+        match step:
+            case Load(label, file):
+                rows = tuple(dice.sample(file.rows, len(file.rows)))
+                file = replace(
+                    file, rows=rows, spelling=dice.randrange(10**6), container=dice.choice(("csv", "ndjson"))
+                )
+                varied += [Load(label, file), Reopen(dice.choice((2, 5, 1000)))]
+            case Rollback():
+                varied.append(step)
+    return varied
+
+
+def never_loaded(steps: list[Step], _: random.Random) -> list[Step]:
+    """The history without the loads that are rolled back in the end."""
+    left = _live(steps)
+    return [step for step in steps if isinstance(step, Load) and step.label in left]
+
+
+def rolled_back_last(steps: list[Step], dice: random.Random) -> list[Step]:
+    """All loads first, then the rollbacks that last, in any order, some of them undone and done again."""
+    left = _live(steps)
+    gone = [step.label for step in steps if isinstance(step, Load) and step.label not in left]
+    varied: list[Step] = [step for step in steps if isinstance(step, Load)]
+    for label in dice.sample(gone, len(gone)):
+        varied.append(Rollback(label))
+        if dice.random() < 0.3:
+            varied += [Rollback(label, undo=True), Rollback(label)]
+    return varied
+
+
+def there_and_back(steps: list[Step], dice: random.Random) -> list[Step]:
+    """Then every load that is left is rolled back, and all of them brought back in another order."""
+    left = sorted(_live(steps))
+    away: list[Step] = [Rollback(label) for label in dice.sample(left, len(left))]
+    back: list[Step] = [Rollback(label, undo=True) for label in dice.sample(left, len(left))]
+    return [*steps, *away, *back]
+
+
+def _live(steps: list[Step]) -> set[int]:
+    live: dict[int, bool] = {}
+    for step in steps:
+        match step:
+            case Load(label, _):
+                live[label] = True
+            case Rollback(label, undo):
+                live[label] = undo
+    return {label for label, stands in live.items() if stands}
+
+
+VARIANTS = (in_other_words, never_loaded, rolled_back_last, there_and_back)
+
+
+def end_of(steps: list[Step], databases: Databases, folder: Path) -> dict[Identity, dict[str, Any]]:
+    """What stands after the steps."""
+    player = Player(databases(), folder)
+    try:
+        player.play(steps, careful=False)
+        return player.standing()
+    finally:
+        player.close()
+
+
+def compare_ways(variant: Variant, seed: int, length: int, databases: Databases, folder: Path) -> None:
+    steps = history(seed, length, POWERS)
+    varied = variant(steps, random.Random(seed))
+    one, other = end_of(steps, databases, folder), end_of(varied, databases, folder)
+    assert _differences(one, other) == {}, f"seed {seed}: {told(steps)}\n--- is not ---\n{told(varied)}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_ways_to_the_same_end(variant: Variant, databases: Databases, tmp_path: Path) -> None:
+    compare_ways(variant, 1, 8, databases, tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_ways_to_the_same_end_often(variant: Variant, databases: Databases, tmp_path: Path) -> None:
+    for seed in range(100, 130):
+        compare_ways(variant, seed, 18, databases, tmp_path)
