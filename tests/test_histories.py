@@ -33,6 +33,7 @@ from tests.histories import (
     Identity,
     Load,
     Powers,
+    Reopen,
     Rollback,
     RuleBook,
     Said,
