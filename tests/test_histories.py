@@ -67,7 +67,7 @@ class Player:
         self._settings = Settings(database=dsn, rollup_zones=ZONES, chunk_records=chunk_records)
         self.site = Site(self._settings)
         self.book = RuleBook()
-        self._batches: dict[int, int] = {}
+        self.batches: dict[int, int] = {}
         self._seen: list[tuple[int, dict[Identity, dict[str, Any]]]] = []
         self._dice = random.Random(0)
 
@@ -85,10 +85,10 @@ class Player:
         if isinstance(step, Load):
             return self._load(step)
         if isinstance(step, Rollback):
-            undone = self.site.rollback(self._batches[step.label], undo=step.undo)
+            undone = self.site.rollback(self.batches[step.label], undo=step.undo)
             found = {name: getattr(undone, name) for name in MOVES}
             assert found == self.book.roll_back(step.label, undo=step.undo), told([step])
-            assert undone.batch == self._batches[step.label]
+            assert undone.batch == self.batches[step.label]
             return found
         self.site.close()
         self._settings = structs.replace(self._settings, chunk_records=step.chunk_records)
@@ -100,7 +100,7 @@ class Player:
         path = self._folder / f"{step.label}.{step.file.container}"
         path.write_text(written(step.file), newline="")
         receipt = self.site.ingest(path, path.name, asked(step))
-        self._batches[step.label] = receipt.batch
+        self.batches[step.label] = receipt.batch
         found = {name: getattr(receipt, name) for name in COUNTS}
         assert found == self.book.load(step.label, step.file), told([step])
         assert receipt.received == len(step.file.rows)
@@ -272,7 +272,7 @@ def prove(seeds: range, length: int, databases: Databases, folder: Path, seconds
     return len(seeds)
 
 
-POWERS = Powers(rollback=False, force=False, moves=False)
+POWERS = Powers()
 
 
 def test_random_histories_leave_what_the_rules_say(databases: Databases, tmp_path: Path) -> None:

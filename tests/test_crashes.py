@@ -1,0 +1,272 @@
+"""Whatever dies, and at whatever statement, the next start leaves the batch whole or as if it had never been.
+
+The matrix: a load, a rollback and its undoing; the loader killed with signal 9 on either kind of database, and
+on a server the ClickHouse process itself; before, during and after every statement that writes. Statements are
+counted as they come, so one that is added to the protocol is covered without a change here.
+"""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.statement import Statement
+from tests.clickhouse_process import ClickHouseProcess
+from tests.conftest import fresh_database
+from tests.histories import COUNTS, DAY, MIDNIGHT, File, Load, Rollback, Said, written
+from tests.test_histories import ZONES, Player
+from tests.victim import MOMENTS
+
+pytestmark = pytest.mark.engine
+
+CHUNK = 6
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _calls() -> Iterator[Said]:
+    for number in range(12):
+        start = MIDNIGHT - DAY + number * DAY // 5  # both months, all days
+        charge = Decimal(number + 1) / 100 if number % 4 else None
+        yield Said(
+            source="switch", call_id=f"call-{number}", start=start, duration=1000 * number,
+            customer=f"customer-{number % 2}", customer_charge=charge, provider_charge=charge,
+        )  # fmt: skip
+
+
+CALLS = list(_calls())
+FIRST = File(rows=tuple(CALLS[:8]), source="switch")
+SECOND = File(
+    rows=(
+        CALLS[0],  # a duplicate
+        CALLS[8],
+        replace(CALLS[1], customer_charge=Decimal("9.5")),  # a correction
+        replace(CALLS[9], unreadable=True),
+        replace(CALLS[2], revision=2, duration=5),
+        replace(CALLS[2], revision=1, duration=6),  # stale by then
+        # the next chunk
+        replace(CALLS[3], withdrawn=True),
+        replace(CALLS[10], withdrawn=True, revision=1),  # before its call
+        CALLS[10],
+        replace(CALLS[4], start=MIDNIGHT + 2 * DAY, replaces=CALLS[4].start, revision=1),  # a move to another month
+        replace(CALLS[11], customer="here"),
+        replace(CALLS[11], customer="there"),  # which contradicts the one above
+        # the last
+        replace(CALLS[5], customer="somebody-else"),
+        replace(CALLS[8], duration=77, revision=3),
+    ),
+    source="switch",
+)
+
+
+class Victims:
+    """Starts loaders that die when they are told to."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.victim"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, **job: Any) -> list[str]:
+        """Run a job; return the statements it had begun when it died, all of them when it was left alone."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        ended = json.loads(self._process.stdout.readline())
+        assert ended["status"] == (-9 if job["number"] else 0), "the job was not killed, or failed by itself"
+        assert len(ended["statements"]) == job["number"] or not job["number"]
+        return list(ended["statements"])
+
+    def end(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(30)
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def victims() -> Iterator[Victims]:
+    started = Victims()
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ClickHouseProcess]:
+    """A server of our own to kill."""
+    with ClickHouseProcess() as process:
+        yield process
+
+
+class Scene:
+    """A database with one load, or two, on which something is about to die."""
+
+    def __init__(self, dsn: str, folder: Path, what: str) -> None:
+        self.dsn = dsn
+        self.folder = folder
+        self.what = what
+        self.path = folder / "2.csv"
+        self.path.write_text(written(SECOND), newline="")
+
+    def prepare(self) -> None:
+        player = Player(self.dsn, self.folder, chunk_records=CHUNK)
+        try:
+            for step in self.before():
+                player.do(step)
+        finally:
+            player.close()
+
+    def before(self) -> list[Load | Rollback]:
+        steps: list[Load | Rollback] = [Load(1, FIRST)]
+        if self.what in ("rollback", "undo"):
+            steps.append(Load(2, SECOND))
+        if self.what == "undo":
+            steps.append(Rollback(2))
+        return steps
+
+    def job(self, number: int, moment: str) -> dict[str, Any]:
+        return {
+            "database": self.dsn, "chunk_records": CHUNK, "rollup_zones": ZONES, "what": self.what,
+            "path": str(self.path), "source": SECOND.source, "batch": 2, "number": number, "moment": moment,
+            "after_seconds": random.Random(number).choice((0.0005, 0.001, 0.002, 0.004, 0.008)),
+        }  # fmt: skip
+
+    @staticmethod
+    def state(player: Player) -> str:
+        sql = "SELECT argMax(state, time) FROM batch_log WHERE batch = 2"
+        return str(player.site.warehouse.value(Statement(sql)))
+
+    def check(self) -> str:
+        """Open what was left behind; return whether the batch is as it was before, or as it was to be."""
+        player = Player(self.dsn, self.folder, chunk_records=CHUNK)
+        try:
+            return self.check_open(player)
+        finally:
+            player.close()
+
+    def check_open(self, player: Player) -> str:
+        """Whole or never: nothing lost, nothing twice, books equal; and what was broken off can be done again."""
+        book = player.book
+        for step in self.before():
+            book.load(step.label, step.file) if isinstance(step, Load) else book.roll_back(step.label, undo=step.undo)
+        player.batches |= {1: 1, 2: 2}
+        state = self.state(player)
+        finished = {"load": "loaded", "rollback": "rolled_back", "undo": "loaded"}[self.what] == state
+        receipt = None
+        if self.what == "load":
+            counts = book.load(2, SECOND)
+            receipt = next((dict(row) for row in receipts(player) if row["batch"] == 2), None)
+            if finished:
+                assert receipt == {"batch": 2, **counts}
+            else:
+                assert state in ("failed", "")
+                book.batches[2].live = False
+        elif finished:
+            book.roll_back(2, undo=self.what == "undo")
+        else:
+            assert state == {"rollback": "loaded", "undo": "rolled_back"}[self.what]
+        player.compare()
+        # Again, whether it is needed or not: everything ends as if nothing had happened.
+        if self.what == "load":
+            player.do(Load(3, SECOND))
+        elif not finished:
+            player.do(Rollback(2, undo=self.what == "undo"))
+        player.do(Rollback(1) if self.what == "load" else Rollback(2, undo=self.what == "rollback"))
+        player.compare()
+        return "finished" if finished else "never was"
+
+
+def receipts(player: Player) -> list[dict[str, int]]:
+    """The counts of every loaded batch."""
+    sql = f"SELECT batch, {', '.join(COUNTS)} FROM batch_log WHERE state = 'loaded'"
+    rows = player.site.warehouse.query(Statement(sql)).rows
+    return [dict(zip(("batch", *COUNTS), map(int, row), strict=True)) for row in rows]
+
+
+# --- the loader dies ----------------------------------------------------------------------------------------
+
+WHATS = ("load", "rollback", "undo")
+
+
+def _big(statement: str) -> bool:
+    """Whether it writes to several tables one after the other, so that its middle is a place of its own."""
+    return "INTO cdr" in statement or "_v1_" in statement
+
+
+def _deaths(statements: list[str]) -> Iterator[tuple[int, str]]:
+    """One death before each statement, which is also after the one before it, and one amid each big insert."""
+    for number, statement in enumerate(statements, 1):
+        yield number, "before"
+        if _big(statement):
+            yield number, "middle"
+    yield len(statements), "after"
+
+
+def _every_death(statements: list[str]) -> Iterator[tuple[int, str]]:
+    return ((number, moment) for number in range(1, len(statements) + 1) for moment in MOMENTS)
+
+
+class Embedded:
+    """Embedded databases, copied from one that was prepared."""
+
+    def __init__(self, what: str, folder: Path) -> None:
+        self._what, self._folder = what, folder
+        self._prepared = folder / "prepared"
+        Scene(f"chdb://{self._prepared}", folder, what).prepare()
+        self._copies = 0
+
+    def scene(self) -> Scene:
+        self._copies += 1
+        copy = self._folder / f"copy-{self._copies}"
+        shutil.copytree(self._prepared, copy, symlinks=True)
+        return Scene(f"chdb://{copy}", self._folder, self._what)
+
+    def forget(self) -> None:
+        shutil.rmtree(self._folder / f"copy-{self._copies}")
+
+
+class OnServer:
+    """Databases of a server, each prepared anew."""
+
+    def __init__(self, what: str, folder: Path, process: ClickHouseProcess) -> None:
+        self._what, self._folder, self._process = what, folder, process
+
+    def scene(self) -> Scene:
+        scene = Scene(fresh_database(self._process), self._folder, self._what)
+        scene.prepare()
+        return scene
+
+    def forget(self) -> None:
+        pass
+
+
+def kill_loaders(scenes: Embedded | OnServer, victims: Victims, deaths: Any) -> set[str]:
+    statements = victims.run(**scenes.scene().job(0, "before"))
+    scenes.forget()
+    outcomes = set()
+    for number, moment in deaths(statements):
+        scene = scenes.scene()
+        try:
+            begun = victims.run(**scene.job(number, moment))
+            assert begun == statements[:number]
+            outcomes.add(scene.check())
+        except AssertionError as failure:
+            failure.add_note(f"{scene.what} killed {moment} statement {number} of {statements}")
+            raise
+        scenes.forget()
+    return outcomes
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("what", WHATS)
+def test_a_loader_killed_at_any_statement(what: str, victims: Victims, tmp_path: Path) -> None:
+    assert kill_loaders(Embedded(what, tmp_path), victims, _deaths) == {"never was", "finished"}
