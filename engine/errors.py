@@ -8,6 +8,7 @@ TollhouseError
 ├── Conflict        cannot be now (HTTP 409, exit 2)
 ├── TooLarge        over a limit (HTTP 413, exit 2)
 ├── Unprocessable   well-formed but not answerable (HTTP 422, exit 2)
+├── TooMany         too much at once (HTTP 429, exit 2)
 └── Unavailable     the engine or database cannot be reached (HTTP 503, exit 2)
 """
 
@@ -73,6 +74,12 @@ class Unprocessable(TollhouseError):
     """Well-formed, but it cannot be answered as asked."""
 
     status = 422
+
+
+class TooMany(TollhouseError):
+    """Too much at once: the same is taken a moment later."""
+
+    status = 429
 
 
 class Unavailable(TollhouseError):

@@ -92,6 +92,9 @@ class CallRecord(Struct, frozen=True, kw_only=True):
     codec: Annotated[str, About(Kind.NAME, "audio codec")] = ""
     source_jurisdiction: Annotated[str, About(Kind.NAME, "what the rater thought")] = ""
     withdrawn: Annotated[bool, About(Kind.BOOLEAN, "takes the record back")] = False
+    replaces_start_time: Annotated[
+        datetime | None, About(Kind.INSTANT, "the start this record was told with before")
+    ] = None
     meta: Annotated[dict[str, str], About(Kind.MAP, "anything else the source said")] = {}
 
 

@@ -28,6 +28,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a 200 without talk counts as connected."""
     chunk_records: Annotated[int, Meta(ge=1000, le=5_000_000)] = 500_000
     """Records per commit of a large file."""
+    max_waiting_loads: Annotated[int, Meta(ge=1)] = 64
+    """Loads that may wait for the writer at once; more are told to come again."""
     trusted_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     """Addresses that are administrator without a key, while there are no users."""
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]", "::1")

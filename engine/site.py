@@ -8,7 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
-from engine.ingest.pipeline import Asked, Loader, Receipt, Report
+from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Undone
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
 from engine.query.question import Question
@@ -46,11 +46,22 @@ class Site:
             self.close()
             raise
 
-    def ingest(self, path: Path, origin: str, asked: Asked, report: Report | None = None) -> Receipt:
-        """Load one file as one batch; `origin` is what people call it."""
+    @property
+    def loader(self) -> Loader:
+        """The one writer; raises `Conflict` when the database was opened for reading only."""
         if self._loader is None:
             raise Conflict("read_only", "this database was opened for reading only")
-        return self._loader.load(path, origin, asked, report)
+        return self._loader
+
+    def ingest(
+        self, path: Path, origin: str, asked: Asked, report: Report | None = None, request: Request | None = None
+    ) -> Receipt:
+        """Load one file as one batch; `origin` is what people call it."""
+        return self.loader.load(path, origin, asked, report, request)
+
+    def rollback(self, batch: int, *, undo: bool = False) -> Undone:
+        """Take a batch back, as if it had never been loaded, or give it again."""
+        return self.loader.rollback(batch, undo=undo)
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """Answer a question for whoever asks it."""

@@ -8,7 +8,7 @@ from engine.site import Site
 from engine.statement import Statement
 from engine.warehouse import layout
 
-SCRATCH = ("staging", "spool", "contest", "repeats")
+SCRATCH = ("staging", "decisions", "contradictions")
 """Where a load works; empty when none is running."""
 
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
@@ -69,5 +69,8 @@ def assert_books_agree(site: Site) -> None:
 def assert_nothing_is_left(site: Site) -> None:
     """No load is running, so nothing lies in its workshop and no batch is open."""
     left = ", ".join(f"(SELECT count() FROM {table}) AS {table}_left" for table in SCRATCH)
-    is_open = "SELECT batch FROM batch_log GROUP BY batch HAVING argMax(state, time) NOT IN ('loaded', 'failed')"
-    assert rows(site, f"SELECT {left}, (SELECT count() FROM ({is_open})) AS open_batches") == [(0, 0, 0, 0, 0)]
+    settled = "'loaded', 'rolled_back', 'failed'"
+    is_open = f"SELECT batch FROM batch_log GROUP BY batch HAVING argMax(state, time) NOT IN ({settled})"
+    assert rows(site, f"SELECT {left}, (SELECT count() FROM ({is_open})) AS open_batches") == [
+        (0,) * (len(SCRATCH) + 1)
+    ]

@@ -71,7 +71,7 @@ def _exact(site: Site) -> tuple[object, ...]:
     ledger = tuple(site.warehouse.query(Statement(LEDGER)).rows[0])
     assert tuple(site.warehouse.query(Statement(ROLLUP)).rows[0]) == ledger
     assert site.warehouse.value(Statement(TWICE)) == 0, "a call stands twice, or less than not at all"
-    for scratch in ("staging", "spool", "contest", "repeats"):
+    for scratch in ("staging", "decisions", "contradictions"):
         assert site.warehouse.value(Statement(f"SELECT count() FROM {scratch}")) == 0, f"{scratch} was not swept"
     return ledger
 
@@ -103,17 +103,17 @@ def test_killed_again_and_again_the_load_ends_as_if_nothing_had_happened(dsn: st
 def test_a_batch_that_was_staged_is_finished_at_the_next_start(
     dsn: str, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.ingest.ledger import Ledger
+    from engine.ingest.ledger import Chunk, Ledger
 
     class Died(BaseException):
         """Stands for the end of the process; no handler of ours catches it."""
 
     commits = Ledger.commit_chunk
 
-    def die_at_the_third(self: Ledger, batch: int, after: int, until: int, **how: bool) -> dict[str, int]:
-        if after >= 2000:
+    def die_at_the_third(self: Ledger, chunk: Chunk) -> None:
+        if chunk.after >= 2000:
             raise Died
-        return commits(self, batch, after, until, **how)
+        commits(self, chunk)
 
     with Site(Settings(database=dsn, chunk_records=1000)) as site:
         monkeypatch.setattr(Ledger, "commit_chunk", die_at_the_third)

@@ -48,7 +48,8 @@ def ours(_: Request[Any, Any, Any], failure: TollhouseError) -> Response[ErrorBo
         number = re.match(r"Code: \d+", failure.message)
         said = failure.message if failure.code != "engine" else number[0] if number else "it gave no number"
         log.error("%s: %s", failure.code, said)
-    return body(failure.status, ErrorDetail(failure.code, failure.message, failure.pointer, failure.hint))
+    headers = {"retry-after": "1"} if failure.status == 429 else None
+    return body(failure.status, ErrorDetail(failure.code, failure.message, failure.pointer, failure.hint), headers)
 
 
 def theirs(_: Request[Any, Any, Any], failure: HTTPException) -> Response[ErrorBody]:

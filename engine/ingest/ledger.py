@@ -1,12 +1,14 @@
-"""Staged records go in, what they change goes to spool, ledger and rollups: one commit after the other.
+"""Staged records or a batch to take back go in, postings in ledger and rollups come out: one commit after the other.
 
-Only one writer exists. A commit is spooled first (from then on its postings are final), inserted, and then
-marked complete, which moves the readers' watermark. Whatever dies in between is finished by `recover`.
+Only one writer exists. A commit is decided first (from then on staging, decisions and the postings before it say
+what it posts), inserted, and then marked complete, which moves the readers' watermark. Whatever dies in between
+is finished by `recover`.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
 from engine.ingest.stage import ledger_columns
@@ -19,121 +21,139 @@ from engine.warehouse.lease import Lease
 COLUMNS = ", ".join(column["name"] for column in ledger_columns())
 
 
+class Chunk(Struct, frozen=True):
+    """Rows (after, until] of the files of `batches`."""
+
+    batches: tuple[int, ...]
+    after: int
+    until: int
+    contradictions: bool
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the templates call them."""
+        return {"batches": list(self.batches), "after": self.after, "until": self.until}
+
+
 class Ledger:
     """The writer's side of the ledger."""
 
     def __init__(self, warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], lease: Lease | None) -> None:
-        self._lease = lease
         self._warehouse = warehouse
         self._catalog = catalog
         self._zones = zones
-        self._last = self._number("SELECT max(commit) FROM commit_log WHERE state = 'complete'")
+        # Every statement that writes holds only while this writer is the newest one.
+        self._holds = {"holds": render("admin/holds.sql") if lease else "true"}
+        self._writer = {"writer": lease.token} if lease else {}
+        self.watermark = self._number("SELECT max(commit) FROM commit_log WHERE state = 'complete'")
+        self.rolled_back: frozenset[int] = frozenset()
+        self.forced: frozenset[int] = frozenset()
+        self.read_batches()
+
+    def read_batches(self) -> None:
+        """Look up which batches count no more, and which were loaded by force."""
+        sql = (
+            "SELECT batch, argMax(state, time) IN ('rolling_back', 'rolled_back'), max(forced) "
+            "FROM batch_log GROUP BY batch"
+        )
+        rows = self._warehouse.query(Statement(sql)).rows
+        self.rolled_back = frozenset(int(batch) for batch, gone, _ in rows if gone)
+        self.forced = frozenset(int(batch) for batch, _, forced in rows if forced)
 
     def _number(self, sql: str, **parameters: Any) -> int:
         return int(self._warehouse.value(Statement(sql, parameters)))
 
     def _run(self, template: str, structure: dict[str, Any], **parameters: Any) -> None:
-        self._warehouse.command(Statement(render(template, **structure), parameters))
+        sql = render(template, **structure)
+        used = {name: value for name, value in (parameters | self._writer).items() if f"{{{name}:" in sql}
+        self._warehouse.command(Statement(sql, used))
 
-    def commit_chunk(self, batch: int, after: int, until: int, *, repeats: bool, conflicts: bool) -> dict[str, int]:
-        """Commit the staged records of `batch` in rows (after, until]; return how many had which verdict."""
-        commit = self._last + 1
-        chunk = {"batch": batch, "after": after, "until": until, "commit": commit}
-        shape = {"conflicts": conflicts, "columns": COLUMNS}
-        contested = repeats or self._known_in_ledger(chunk, conflicts)
-        if contested:
-            self._run("ingest/contest.sql.j2", shape, **chunk)
-            contested = bool(self._number("SELECT count() FROM contest WHERE commit = {commit:UInt32}", commit=commit))
-        self._run("ingest/spool_records.sql.j2", {**shape, "contested": False, "exclude": contested}, **chunk)
-        if contested:
-            self._run("ingest/spool_records.sql.j2", {**shape, "contested": True, "exclude": False}, **chunk)
-            self._run("ingest/spool_reversals.sql.j2", shape, **chunk)
-        counts = self._verdicts(commit)
-        if self._lease is not None:
-            self._lease.check()
-        self._log(commit, "spooled", batch, until, counts)
-        self._warehouse.command(
-            Statement(
-                f"INSERT INTO cdr (sign, batch, commit, content, {COLUMNS}) "
-                f"SELECT sign, batch, commit, content, {COLUMNS} FROM spool WHERE commit = {{commit:UInt32}}",
-                {"commit": commit},
-            )
-        )
-        self._complete(commit, batch, until, counts)
-        return counts
+    @property
+    def _said(self) -> dict[str, Any]:
+        return {"rolled_back": sorted(self.rolled_back), "forced": sorted(self.forced)}
 
-    def _known_in_ledger(self, chunk: dict[str, int], conflicts: bool) -> bool:
-        # Most loads bring only new calls into hours that hold none of them: one look decides that.
-        sql = render("ingest/known.sql.j2", conflicts=conflicts)
-        return bool(self._number(sql, **{name: chunk[name] for name in ("batch", "after", "until")}))
+    def commit_chunk(self, chunk: Chunk) -> None:
+        """Commit the staged records of a chunk; nothing happens when it holds none that can be taken."""
+        structure = {"contradictions": chunk.contradictions}
+        survey = Statement(render("ingest/survey.sql.j2", **structure), chunk.parameters)
+        records, repeats, known = self._warehouse.query(survey).rows[0]
+        if not records:
+            return
+        commit = self.watermark + 1
+        if repeats or known:
+            shape = {**structure, "repeats": bool(repeats)}
+            self._run("ingest/decide.sql.j2", shape, **chunk.parameters, **self._said, commit=commit)
+        self._post(commit, "load", chunk, decided=bool(repeats or known))
 
-    def _verdicts(self, commit: int) -> dict[str, int]:
-        rows = self._warehouse.query(
-            Statement(
-                "SELECT verdict, count() FROM spool WHERE commit = {commit:UInt32} GROUP BY verdict",
-                {"commit": commit},
-            )
-        ).rows
-        return {str(verdict): int(count) for verdict, count in rows}
+    def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
+        """Commit what changes in these hours now that `batch` counts no more, or counts again."""
+        commit = self.watermark + 1
+        told = {"batch": batch, "hours": list(hours)}
+        self._run("ingest/redecide.sql.j2", {"contradictions": False}, **told, **self._said, commit=commit)
+        if self._decides(commit):
+            self._post(commit, kind, Chunk((batch,), 0, 0, contradictions=False), decided=True)
 
-    def _log(self, commit: int, state: str, batch: int, until: int, counts: dict[str, int]) -> None:
-        self._warehouse.command(
-            Statement(
-                "INSERT INTO commit_log (commit, state, batch, until, verdicts) SELECT {commit:UInt32}, "
-                "{state:String}, {batch:UInt32}, {until:UInt64}, "
-                "CAST(({verdicts:Array(String)}, {counts:Array(UInt64)}), 'Map(String, UInt64)')",
-                {
-                    "commit": commit,
-                    "state": state,
-                    "batch": batch,
-                    "until": until,
-                    "verdicts": list(counts),
-                    "counts": list(counts.values()),
-                },
-            )
-        )
+    def _decides(self, commit: int) -> bool:
+        return bool(self._number("SELECT count() FROM decisions WHERE commit = {commit:UInt32}", commit=commit))
 
-    def _complete(self, commit: int, batch: int, until: int, counts: dict[str, int]) -> None:
-        self._log(commit, "complete", batch, until, counts)
-        self._last = commit
-        self._sweep(commit)
+    def _post(self, commit: int, kind: str, chunk: Chunk, *, decided: bool) -> None:
+        shape = self._shape(kind, chunk, decided=decided)
+        parameters = {"commit": commit, **chunk.parameters}
+        self._run("ingest/log_decided.sql.j2", shape, **parameters, kind=kind)
+        self._run("ingest/postings.sql.j2", {**shape, "recovering": False}, **parameters)
+        self._complete(commit, decided=decided)
+
+    def _shape(self, kind: str, chunk: Chunk, *, decided: bool) -> dict[str, Any]:
+        return {
+            "records": kind == "load",
+            "decided": decided,
+            "contradictions": chunk.contradictions,
+            "columns": COLUMNS,
+            **self._holds,
+        }
+
+    def _complete(self, commit: int, *, decided: bool) -> None:
+        self._run("ingest/log_complete.sql.j2", self._holds, commit=commit)
+        self.watermark = commit
+        if decided:
+            self._sweep(commit)
 
     def _sweep(self, commit: int) -> None:
-        for table in ("spool", "contest"):
-            self._warehouse.command(Statement(f"ALTER TABLE {table} DROP PARTITION {int(commit)}"))
+        self._warehouse.command(Statement(f"ALTER TABLE decisions DROP PARTITION {int(commit)}"))
 
     def recover(self) -> int | None:
         """Finish the commit that was open when the last writer died; return its number, None if there was none.
 
-        A commit that was not fully spooled never was: its scratch is swept. One that was is final: the
+        A commit that was not fully decided never was: its scratch is swept. One that was is final: the
         postings the ledger lacks are inserted and every rollup tile it touches is made exact.
         """
-        leftovers = self._warehouse.query(
-            Statement(
-                "SELECT DISTINCT commit FROM (SELECT commit FROM spool UNION ALL SELECT commit FROM contest) ORDER BY 1"
-            )
-        ).rows
-        spooled = self._warehouse.query(
-            Statement(
-                "SELECT commit, any(batch), any(until), any(verdicts) FROM commit_log GROUP BY commit "
-                "HAVING countIf(state = 'complete') = 0 ORDER BY commit"
-            )
-        ).rows
-        for (commit,) in leftovers:
-            if commit not in {row[0] for row in spooled}:
-                self._sweep(commit)
-        for commit, batch, until, verdicts in spooled:
-            self._run("ingest/recover_insert.sql.j2", {"columns": COLUMNS}, commit=commit)
+        if self._writer:
+            # What was sent before the connection broke may still be running; nothing is known until it has ended.
+            self._warehouse.command(Statement(render("admin/end_commits.sql")))
+        open_commits = self._warehouse.query(Statement(render("ingest/open_commit.sql"))).rows
+        for commit, kind, batches, after, until in open_commits:
+            chunk = Chunk(tuple(batches), int(after), int(until), contradictions=True)
+            decided = self._decides(commit)
+            if kind != "exact":
+                shape = self._shape(kind, chunk, decided=decided)
+                self._run("ingest/postings.sql.j2", {**shape, "recovering": True}, **chunk.parameters, commit=commit)
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
                 self._make_exact(rollup, zone, table, self._tiles_of_commit(zone, commit), commit)
-            self._complete(int(commit), int(batch), int(until), dict(verdicts))
-        return int(spooled[-1][0]) if spooled else None
+            self._complete(int(commit), decided=decided)
+        for (commit,) in self._warehouse.query(Statement("SELECT DISTINCT commit FROM decisions ORDER BY 1")).rows:
+            self._sweep(commit)
+        return int(open_commits[-1][0]) if open_commits else None
 
-    def _tiles_of_commit(self, zone: str, commit: int) -> Sequence[datetime]:
+    def begun(self, batches: Sequence[int]) -> set[int]:
+        """Return those of these batches of which something is committed."""
+        sql = "SELECT DISTINCT batch FROM commit_log WHERE batch IN {batches:Array(UInt32)}"
+        return {int(batch) for (batch,) in self._warehouse.query(Statement(sql, {"batches": list(batches)})).rows}
+
+    def _tiles_of_commit(self, zone: str, commit: int) -> Sequence[Any]:
         rows = self._warehouse.query(
             Statement(
                 "SELECT DISTINCT toUnixTimestamp(toStartOfDay(start_time, {zone:String})) "
-                "FROM spool WHERE commit = {commit:UInt32} ORDER BY 1",
+                "FROM cdr WHERE commit = {commit:UInt32} ORDER BY 1",
                 {"zone": zone, "commit": commit},
             )
         ).rows
@@ -153,11 +173,17 @@ class Ledger:
             ).rows:
                 months.setdefault(int(month), []).append(tile)
             for tiles in months.values():
-                commit = self._last + 1
-                self._log(commit, "spooled", 0, 0, {})
-                self._make_exact(rollup, zone, table, tiles, commit)
-                self._complete(commit, 0, 0, {})
+                self.commit_exact(rollup, zone, table, tiles)
             layout.write_fact(self._warehouse, f"covered:{table}", rules)
+
+    def commit_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
+        """Make day tiles (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
+        commit = self.watermark + 1
+        shape = {"records": False, "decided": False, "contradictions": False, **self._holds}
+        self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
+        self._make_exact(rollup, zone, table, tiles, commit)
+        self._complete(commit, decided=False)
+        return commit
 
     def _make_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any], commit: int) -> None:
         if tiles:
@@ -166,5 +192,6 @@ class Ledger:
                 "zone": zone,
                 "keys": rollup.keys,
                 "parts": layout.parts_of(self._catalog, rollup),
+                **self._holds,
             }
             self._run("ingest/make_exact.sql.j2", structure, commit=commit, tiles=list(tiles))

@@ -1,289 +1,249 @@
-"""Files go in, one receipt per batch comes out: read, map, enrich, decide, commit.
+"""Files go in, one receipt per batch comes out; loads are taken back and given again: the one writer of a database.
 
-A file is read whole into staging before anything of it is committed, so that one that cannot be read, or in
-which nothing can be, leaves no trace.
+Files are read side by side and committed one after the other. Small ones that wait share a commit; a large one
+takes many, and lets the others pass between them.
 """
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import file_digest
 from pathlib import Path
-from threading import Event, Lock, Thread
-from typing import Any
-
-from msgspec import Struct
+from threading import BoundedSemaphore, Lock
 
 from engine.catalog.model import Catalog
-from engine.errors import BadRequest, TollhouseError
-from engine.ingest import dialects, sources, stage
-from engine.ingest.dialects import Dialect
-from engine.ingest.ledger import COLUMNS, Ledger
-from engine.ingest.outcomes import outcome_map
-from engine.ingest.sources import Source
+from engine.errors import Conflict, TollhouseError, TooMany
+from engine.ingest.batches import Batches, Receipt, Staged
+from engine.ingest.ledger import Chunk, Ledger
+from engine.ingest.reading import Asked, Progress, Reading, Report, Request
+from engine.ingest.rollback import Undone, change
 from engine.settings import Settings
-from engine.statement import Statement
-from engine.template import render
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-VERDICTS = {
-    "accepted": "accepted",
-    "duplicates": "duplicate",
-    "stale": "stale",
-    "corrections": "correction",
-    "withdrawn": "withdrawn",
-}
-"""The counts of a receipt and the verdict each of them counts."""
+__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
+
+READERS = 2
+"""Files read at the same time."""
 
 
-class Progress(Struct, frozen=True):
-    """How far a load has come: `done` of `total`, in bytes while reading and in records while loading."""
+class _Waiting:
+    """A staged batch that waits for its commits."""
 
-    step: str
-    done: int
-    total: int
+    def __init__(self, staged: Staged, report: Report | None) -> None:
+        self.staged = staged
+        self.done = staged.done
+        self.report = report
+        self.settled = False
+        self.failure: BaseException | None = None
 
-
-class Receipt(Struct, frozen=True):
-    """What became of one file or POST: `received` is the sum of the six counts after it."""
-
-    batch: int
-    origin: str
-    dialect: str
-    received: int
-    accepted: int
-    duplicates: int
-    stale: int
-    corrections: int
-    withdrawn: int
-    rejected: int
-
-
-class Asked(Struct, frozen=True):
-    """How the caller wants a file read; what is left out comes from the file or the site."""
-
-    dialect: str | None = None
-    source: str | None = None
-    zone: str | None = None
-
-
-Report = Callable[[Progress], None]
+    @property
+    def left(self) -> int:
+        return self.staged.rows - self.done
 
 
 class Loader:
-    """The one writer of a database: takes files one at a time."""
+    """The one writer of a database."""
 
     def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings, lease: Lease | None) -> None:
         self._warehouse = warehouse
         self._settings = settings
         self._ledger = Ledger(warehouse, catalog, settings.zones, lease)
+        self._batches = Batches(warehouse)
+        self._reading = Reading(warehouse, settings, self._batches)
+        self._readers = BoundedSemaphore(READERS)
         self._writing = Lock()
+        self._queueing = Lock()
+        self._queue: deque[_Waiting] = deque()
+        self._loads = 0
+        self._requests: dict[str, Lock] = {}
         self._unfinished = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
         with self._writing:
-            self._ledger.recover()
-            finished = [self._commit(batch) for batch in self._batches_in("staged")]
-            for batch in self._batches_in("reading"):
-                self._forget(batch)
+            finished = self._finish()
+            self._batches.drop(self._batches.orphans())
             if uncovered:
                 self._ledger.cover(uncovered)
-            return finished
+            return self._batches.receipts(finished)
 
-    def load(self, path: Path, origin: str, asked: Asked, report: Report | None = None) -> Receipt:
-        """Load one file as one batch.
+    def load(
+        self, path: Path, origin: str, asked: Asked, report: Report | None = None, request: Request | None = None
+    ) -> Receipt:
+        """Load one file as one batch; returns once its records are durable and visible in every report.
 
-        Raises `TollhouseError` when the file as a whole cannot be taken, and then nothing of it is kept;
-        single records that cannot be read are rejected and counted.
+        Raises `TollhouseError` when the file as a whole cannot be taken, and then nothing of it is kept; single
+        records that cannot be read are rejected and counted. Raises `TooMany` while too many loads wait. A
+        `request` that was answered before is answered the same again and loads nothing.
         """
-        if asked.zone is not None:
-            self._check_zone(asked.zone)
-        with self._writing:
-            dialect = dialects.find(asked.dialect) if asked.dialect else None
-            how = dialect or dialects.canonical()
-            with sources.opened(
-                path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter
-            ) as source:
-                dialect = dialect or dialects.detect(source.columns, origin)
-                self._finish_what_broke_off()
-                batch = self._next_batch()
-                try:
-                    self._read(source, dialect, batch, asked, report)
-                    return self._commit(batch, report)
-                except (TollhouseError, KeyboardInterrupt) as failure:
-                    self._broke_off(batch, failure)
-                    raise
+        with self._admitted():
+            if request is None:
+                return self._load(path, origin, asked, report, Request())
+            with path.open("rb") as file:
+                request = Request(request.key, file_digest(file, "sha256").hexdigest())
+            with self._requests.setdefault(request.key, Lock()):
+                return self._repeated(request) or self._load(path, origin, asked, report, request)
 
-    def _broke_off(self, batch: int, failure: BaseException) -> None:
-        """Forget a batch of which nothing was posted; one that was posted in part is finished later."""
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        with self._queueing:
+            if self._loads >= self._settings.max_waiting_loads:
+                raise TooMany(
+                    "loads_waiting",
+                    f"{self._loads} loads are waiting for the writer",
+                    hint="send it again in a moment; larger bodies load faster than many small ones",
+                )
+            self._loads += 1
+        try:
+            yield
+        finally:
+            with self._queueing:
+                self._loads -= 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether another load would be refused now."""
+        return self._loads >= self._settings.max_waiting_loads
+
+    def _repeated(self, request: Request) -> Receipt | None:
+        found = self._batches.requested(request.key)
+        if found is None:
+            return None
+        batch, body = found
+        if body != request.body:
+            raise Conflict(
+                "key_reused",
+                f"this Idempotency-Key came with another body before: batch {batch}",
+                pointer="Idempotency-Key",
+                hint="take a new key for every new body",
+            )
+        if self._batches.state(batch) == "staged":
+            # It was read, and then something broke: it is loaded now, and not a second time.
+            with self._writing:
+                self._finish()
+        return self._batches.receipt(batch)
+
+    def _load(self, path: Path, origin: str, asked: Asked, report: Report | None, request: Request) -> Receipt:
+        with self._readers:
+            staged = self._reading.stage(path, origin, asked, request, report)
+        waiting = _Waiting(staged, report)
+        with self._queueing:
+            self._queue.append(waiting)
+        while not waiting.settled:
+            # Whoever has the turn commits what waits first, be it another's.
+            with self._writing:
+                if not waiting.settled:
+                    self._commit_next()
+        if waiting.failure is not None:
+            raise waiting.failure
+        return self._batches.receipt(staged.batch)
+
+    def _commit_next(self) -> None:
+        group = self._next_group()
+        try:
+            if self._unfinished:
+                self._finish()
+            self._commit(group)
+        except (TollhouseError, KeyboardInterrupt) as failure:
+            self._broke_off(group, failure)
+            if isinstance(failure, KeyboardInterrupt):
+                raise
+
+    def _next_group(self) -> list[_Waiting]:
+        """Take what waits first: a large file by itself, or as many small ones as fit in a chunk."""
+        most = self._settings.chunk_records
+        with self._queueing:
+            group = [self._queue.popleft()]
+            if group[0].left > most or group[0].done:
+                return group
+            room = most - group[0].left
+            while self._queue and not self._queue[0].done and self._queue[0].left <= room:
+                room -= self._queue[0].left
+                group.append(self._queue.popleft())
+        return group
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        after = group[0].done
+        until = after + min(self._settings.chunk_records, max(waiting.left for waiting in group))
+        batches = tuple(waiting.staged.batch for waiting in group)
+        contradictions = any(waiting.staged.contradictions for waiting in group)
+        if any(waiting.staged.forced for waiting in group):
+            self._ledger.read_batches()
+        for waiting in group:
+            _say(waiting, after)
+        self._ledger.commit_chunk(Chunk(batches, after, until, contradictions=contradictions))
+        for waiting in group:
+            waiting.done = min(until, waiting.staged.rows)
+            _say(waiting, waiting.done)
+        if any(waiting.left for waiting in group):
+            with self._queueing:
+                self._queue.append(group[0])
+            return
+        self._batches.close(batches)
+        for waiting in group:
+            waiting.settled = True
+
+    def _broke_off(self, group: list[_Waiting], failure: BaseException) -> None:
+        """Forget batches of which nothing was posted; one that was posted in part is finished later."""
+        # An open commit keeps its number and its postings: nothing may be written before it is complete.
         self._unfinished = True
+        for waiting in group:
+            waiting.failure = failure
+            waiting.settled = True
         if isinstance(failure, TollhouseError) and failure.code == "lease_lost":
             return  # it is the new writer's to decide about
         with suppress(TollhouseError):
-            if not self._number("SELECT count() FROM commit_log WHERE batch = {batch:UInt32}", batch=batch):
-                self._forget(batch)
-
-    def _finish_what_broke_off(self) -> None:
-        # An open commit keeps its number and its postings: nothing may be written before it is complete.
-        if self._unfinished:
             self._ledger.recover()
-            for batch in self._batches_in("staged"):
-                self._commit(batch)
-            self._unfinished = False
+            batches = [waiting.staged.batch for waiting in group]
+            self._batches.forget(sorted(set(batches) - self._ledger.begun(batches)))
 
-    def _check_zone(self, zone: str) -> None:
-        sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
-        if not self._warehouse.value(Statement(sql, {"zone": zone})):
-            raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
+    def _finish(self) -> list[int]:
+        """Complete an open commit, then commit what is staged and nobody waits for; return those batches."""
+        self._ledger.recover()
+        self._ledger.read_batches()
+        with self._queueing:
+            waited_for = {waiting.staged.batch for waiting in self._queue}
+        finished = []
+        for staged in self._batches.staged():
+            if staged.batch not in waited_for:
+                self._commit_staged(staged)
+                finished.append(staged.batch)
+        for batch in self._batches.being("rolling_back", "restoring"):
+            change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
+        self._unfinished = False
+        return finished
 
-    def _next_batch(self) -> int:
-        return int(self._warehouse.value(Statement("SELECT max(batch) + 1 FROM batch_log")))
+    def _commit_staged(self, staged: Staged) -> None:
+        for after in range(staged.done, staged.rows, self._settings.chunk_records):
+            until = min(after + self._settings.chunk_records, staged.rows)
+            self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
+        self._batches.close([staged.batch])
 
-    def _batches_in(self, state: str) -> list[int]:
-        sql = "SELECT batch FROM batch_log GROUP BY batch HAVING argMax(state, time) = {state:String} ORDER BY batch"
-        return [int(batch) for (batch,) in self._warehouse.query(Statement(sql, {"state": state})).rows]
+    def rollback(self, batch: int, *, undo: bool = False) -> Undone:
+        """Take a batch back, as if it had never been loaded, or with `undo` give it again; says what changed.
 
-    def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
-        name = asked.source or dialect.name
-        reader = stage.Reader(batch, name, asked.zone, self._settings.currency, self._settings.home_country)
-        statement = stage.statement(source, dialect, reader)
-        self._note(batch, "reading", source=name, dialect=dialect.name, origin=source.origin)
-        with _watched(self._warehouse, source, report):
+        Raises `NotFound` for an unknown batch, `Conflict` when it is not loaded (or, to undo, not rolled back).
+        """
+        with self._writing:
+            if self._unfinished:
+                self._finish()
+            state = self._batches.state(batch)
+            wanted = "rolled_back" if undo else "loaded"
+            if state != wanted:
+                raise Conflict(
+                    "batch_state",
+                    f"batch {batch} is {state.replace('_', ' ')}, not {wanted.replace('_', ' ')}",
+                    hint="tollhouse batches tells what each batch is",
+                )
             try:
-                self._stage(statement, source)
-            except BadRequest:
-                if source.container != "ndjson":
-                    raise
-                # Perhaps a key that the first lines did not have: look at every line for its keys, read again.
-                self._drop("staging", batch)
-                source = sources.with_all_keys(source)
-                self._stage(stage.statement(source, dialect, reader), source)
-        readable, total, without_final, reason = self._staged(batch)
-        if total == 0:
-            raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
-        if without_final and "is_final" not in source.columns:
-            # Its first attempts would count as final ones, and every rerouted call as two.
-            raise BadRequest(
-                "is_final_missing",
-                f"{source.origin} has attempts above 1 and no column is_final",
-                hint="add is_final: true for the last attempt of each call; nothing was loaded",
-            )
-        if readable == 0:
-            raise BadRequest(
-                "nothing_readable",
-                f"none of the {total} records of {source.origin} can be read as {dialect.name}; the first: {reason}",
-                hint="check --dialect and --tz; nothing was loaded",
-            )
-        self._note(batch, "staged", source=name, dialect=dialect.name, origin=source.origin)
-
-    def _stage(self, statement: Statement, source: Source) -> None:
-        try:
-            self._warehouse.insert_file(statement, source.path, source.encoding, source.structure)
-        except TollhouseError as failure:
-            raise self._unreadable(source, failure) from failure
-
-    @staticmethod
-    def _unreadable(source: Source, failure: TollhouseError) -> TollhouseError:
-        if failure.code != "engine":
-            return failure
-        # The engine quotes the line it stumbled over; a line holds phone numbers, so only the place is passed on.
-        place = failure.message.partition("(at row ")[2].partition(")")[0]
-        where = f" at record {place}" if place else ""
-        return BadRequest(
-            "unreadable_file",
-            f"{source.origin} is not readable as {source.container}{where}",
-            hint="check that it is whole and of the dialect named; nothing was loaded",
-        )
-
-    def _staged(self, batch: int) -> tuple[int, int, int, str]:
-        sql = (
-            "SELECT countIf(reject_reason = ''), count(), countIf(reject_field = 'is_final'), "
-            "argMinIf(if(reject_field = '', reject_reason, concat(reject_field, ' ', reject_reason)), row, "
-            "reject_reason != '') FROM staging WHERE batch = {batch:UInt32}"
-        )
-        readable, total, without_final, reason = self._warehouse.query(Statement(sql, {"batch": batch})).rows[0]
-        return int(readable), int(total), int(without_final), str(reason)
-
-    def _commit(self, batch: int, report: Report | None = None) -> Receipt:
-        """Decide and commit a staged batch from where it stands; also finishes one that was interrupted."""
-        self._drop("repeats", batch)
-        self._run("ingest/repeats.sql.j2", {}, batch=batch)
-        sql = "SELECT count() > 0, countIf(conflict) > 0 FROM repeats WHERE batch = {batch:UInt32}"
-        repeats, conflicts = map(bool, self._warehouse.query(Statement(sql, {"batch": batch})).rows[0])
-        if not self._number("SELECT count() FROM rejects WHERE batch = {batch:UInt32}", batch=batch):
-            self._run("ingest/rejects.sql.j2", {"conflicts": conflicts, "columns": COLUMNS}, batch=batch)
-        total = self._number("SELECT max(row) FROM staging WHERE batch = {batch:UInt32}", batch=batch)
-        done = self._number("SELECT max(until) FROM commit_log WHERE batch = {batch:UInt32}", batch=batch)
-        step = self._settings.chunk_records
-        for after in range(done, total, step):
-            if report:
-                report(Progress("loading", after, total))
-            until = min(after + step, total)
-            self._ledger.commit_chunk(batch, after, until, repeats=repeats, conflicts=conflicts)
-        if report:
-            report(Progress("loading", total, total))
-        self._run("ingest/close_batch.sql.j2", {}, batch=batch)
-        self._drop("staging", batch)
-        self._drop("repeats", batch)
-        return self.receipt(batch)
-
-    def receipt(self, batch: int) -> Receipt:
-        """Return what became of `batch`."""
-        columns = ", ".join(Receipt.__struct_fields__)
-        sql = f"SELECT {columns} FROM batch_log WHERE batch = {{batch:UInt32}} ORDER BY time DESC LIMIT 1"
-        return Receipt(*self._warehouse.query(Statement(sql, {"batch": batch})).rows[0])
-
-    def _forget(self, batch: int) -> None:
-        self._drop("staging", batch)
-        self._drop("repeats", batch)
-        self._note(batch, "failed")
-
-    def _drop(self, table: str, batch: int) -> None:
-        self._warehouse.command(Statement(f"ALTER TABLE {table} DROP PARTITION {int(batch)}"))
-
-    def _note(self, batch: int, state: str, **about: str) -> None:
-        names = ["batch", "state", "outcome_map", *about]
-        values = [
-            "{batch:UInt32}",
-            "{state:String}",
-            "{outcome_map:UInt32}",
-            *(f"{{{name}:String}}" for name in about),
-        ]
-        self._warehouse.command(
-            Statement(
-                f"INSERT INTO batch_log ({', '.join(names)}) SELECT {', '.join(values)}",
-                {"batch": batch, "state": state, "outcome_map": outcome_map().version, **about},
-            )
-        )
-
-    def _number(self, sql: str, **parameters: Any) -> int:
-        return int(self._warehouse.value(Statement(sql, parameters)))
-
-    def _run(self, template: str, structure: dict[str, Any], **parameters: Any) -> None:
-        self._warehouse.command(Statement(render(template, **structure), parameters))
+                self._batches.note(batch, "restoring" if undo else "rolling_back", since=self._ledger.watermark)
+                return change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True
+                raise
 
 
-@contextmanager
-def _watched(warehouse: Warehouse, source: Source, report: Report | None) -> Iterator[None]:
-    """Report how much of `source` the engine has read while the block runs."""
-    if report is None:
-        yield
-        return
-    done = Event()
-    statement = Statement(
-        "SELECT max(read_bytes) FROM system.processes WHERE query_kind = 'Insert' AND query ILIKE '%INTO staging%'"
-    )
-
-    def watch() -> None:
-        while not done.wait(0.25):
-            with suppress(TollhouseError):
-                read = int(warehouse.value(statement))
-                report(Progress("reading", min(read, source.size), source.size))
-
-    watcher = Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
+def _say(waiting: _Waiting, done: int) -> None:
+    if waiting.report:
+        waiting.report(Progress("loading", done, waiting.staged.rows))

@@ -152,6 +152,12 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 
 
+def moves(source: Source, dialect: Dialect) -> bool:
+    """Whether records of this file may replace start times."""
+    reading = dialect.fields.get("replaces_start_time")
+    return reading is not None and reading.column in (dialect.columns or source.columns)
+
+
 def _present(reading: FieldReading, places: dict[str, int]) -> bool:
     if reading.hash:
         return all(column in places for column in reading.hash)

@@ -52,6 +52,8 @@ def _translate(failure: DriverError, dsn: str) -> TollhouseError:
         return TooLarge("too_many_rows", "the question reads or returns more than allowed", hint="narrow it")
     if code == 159:
         return TooLarge("too_slow", "the question ran longer than allowed", hint="narrow it")
+    if code == 395 and "lease_lost" in message:
+        return lease_lost()
     if code == 407:
         return Unprocessable("overflow", "a sum is larger than 38 digits can hold")
     if code in (None, 1000) and "too long" in message:
@@ -65,6 +67,13 @@ def _translate(failure: DriverError, dsn: str) -> TollhouseError:
     if code is None and message.startswith("HTTP driver received"):
         return _unreachable(dsn, "no ClickHouse but something else answers")
     return EngineFailure("engine", message[:1000])
+
+
+def lease_lost() -> Conflict:
+    """What a writer is told once another process has taken over."""
+    return Conflict(
+        "lease_lost", "another process has become the writer of this database", hint="start again through it"
+    )
 
 
 def _unreachable(dsn: str, what: str = "no ClickHouse answers") -> Unavailable:

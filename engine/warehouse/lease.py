@@ -15,6 +15,7 @@ from uuid import uuid4
 from engine.errors import Conflict, TollhouseError
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse.failures import lease_lost
 from engine.warehouse.gateway import Warehouse
 
 SILENCE = 20
@@ -28,7 +29,7 @@ class Lease:
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
-        self._token = uuid4().hex
+        self.token = uuid4().hex
         self._url = ""
         self._ended = Event()
         self._beating: Thread | None = None
@@ -49,10 +50,8 @@ class Lease:
     def check(self) -> None:
         """Raise `Conflict` when another writer has taken over."""
         newest = self._newest()
-        if newest is None or newest["token"] != self._token:
-            raise Conflict(
-                "lease_lost", "another process has become the writer of this database", hint="start again through it"
-            )
+        if newest is None or newest["token"] != self.token:
+            raise lease_lost()
 
     def announce(self, url: str) -> None:
         """Add the URL at which the holder answers."""
@@ -75,7 +74,7 @@ class Lease:
 
     def _say(self, state: str) -> None:
         parameters = {
-            "token": self._token,
+            "token": self.token,
             "state": state,
             "host": socket.gethostname(),
             "process": os.getpid(),

@@ -1,4 +1,5 @@
 -- Inserts that a dead writer left running in this database; heartbeats are not among them.
 KILL QUERY
-WHERE query_kind = 'Insert' AND current_database = currentDatabase() AND NOT startsWith(query, 'INSERT INTO writers')
+WHERE query_kind = 'Insert' AND current_database = currentDatabase()
+  AND position(query, 'INSERT INTO writers') = 0
 SYNC

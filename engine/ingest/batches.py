@@ -1,0 +1,136 @@
+"""The log of batches: what each load is, what became of its records, and which number the next one gets."""
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Any
+
+from msgspec import Struct
+
+from engine.errors import NotFound
+from engine.ingest.outcomes import outcome_map
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
+
+
+class Receipt(Struct, frozen=True):
+    """What became of one file or POST: `received` is the sum of the six counts after it."""
+
+    batch: int
+    origin: str
+    dialect: str
+    received: int
+    accepted: int
+    duplicates: int
+    stale: int
+    corrections: int
+    withdrawn: int
+    rejected: int
+
+
+class Staged(Struct, frozen=True):
+    """A batch whose file lies in staging, ready to be committed: rows 1 to `rows`."""
+
+    batch: int
+    rows: int
+    done: int
+    contradictions: bool
+    forced: bool
+
+
+class Batches:
+    """Every batch's life, one row of batch_log per state."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+        self._numbering = Lock()
+        sql = "SELECT max(batch) FROM (SELECT batch FROM batch_log UNION ALL SELECT batch FROM staging)"
+        self._last = int(warehouse.value(Statement(sql)))
+
+    def number(self) -> int:
+        """Return the number of a new batch."""
+        with self._numbering:
+            self._last += 1
+            return self._last
+
+    def note(self, batch: int, state: str, **about: str | int | bool) -> None:
+        """Add a word on a batch."""
+        types = {str: "String", int: "UInt32", bool: "Bool"}
+        said = {"batch": batch, "state": state, "outcome_map": outcome_map().version, **about}
+        values = ", ".join(f"{{{name}:{types[type(value)]}}}" for name, value in said.items())
+        self._warehouse.command(Statement(f"INSERT INTO batch_log ({', '.join(said)}) SELECT {values}", said))
+
+    def state(self, batch: int) -> str:
+        """Return what a batch is now; raises `NotFound` when there is none of that number."""
+        sql = "SELECT argMax(state, time) FROM batch_log WHERE batch = {batch:UInt32} HAVING count() > 0"
+        rows = self._warehouse.query(Statement(sql, {"batch": batch})).rows
+        if not rows:
+            raise NotFound("no_such_batch", f"there is no batch {batch}", hint="tollhouse batches lists them")
+        return str(rows[0][0])
+
+    def being(self, *states: str) -> list[int]:
+        """Return the batches that are in one of these states."""
+        sql = (
+            "SELECT batch FROM batch_log GROUP BY batch "
+            "HAVING argMax(state, time) IN {states:Array(String)} ORDER BY batch"
+        )
+        rows = self._warehouse.query(Statement(sql, {"states": list(states)})).rows
+        return [int(batch) for (batch,) in rows]
+
+    def staged(self) -> list[Staged]:
+        """Return the batches whose files lie in staging and are not yet committed to their end."""
+        batches = self.being("staged")
+        rows = self._warehouse.query(Statement(render("ingest/staged.sql"), {"batches": batches})).rows
+        return [
+            Staged(int(batch), int(last), int(done), contradictions=True, forced=False) for batch, last, done in rows
+        ]
+
+    def orphans(self) -> list[int]:
+        """Return the batches in staging that were never read to their end, or are long done."""
+        rows = self._warehouse.query(Statement("SELECT DISTINCT batch FROM staging ORDER BY 1")).rows
+        return sorted({int(batch) for (batch,) in rows} - set(self.being("staged")))
+
+    def close(self, batches: Sequence[int]) -> None:
+        """Write down what became of the records of committed batches, and drop their files."""
+        parameters = {"batches": list(batches)}
+        for step in ("rejects", "close_batches"):
+            self._warehouse.command(Statement(render(f"ingest/{step}.sql"), parameters))
+        self.drop(batches)
+
+    def drop(self, batches: Iterable[int]) -> None:
+        """Drop what lies in staging of these batches."""
+        if not (batches := list(batches)):
+            return
+        partitions = ", ".join(f"DROP PARTITION {int(batch)}" for batch in batches)
+        for table in ("staging", "contradictions"):
+            self._warehouse.command(Statement(f"ALTER TABLE {table} {partitions}"))
+
+    def forget(self, batches: Sequence[int]) -> None:
+        """Drop the files of batches of which nothing was committed."""
+        for batch in batches:
+            self.note(batch, "failed")
+        self.drop(batches)
+
+    def receipt(self, batch: int) -> Receipt:
+        """Return what became of a batch when it was loaded."""
+        return self._receipts("batch = {batch:UInt32}", batch=batch)[0]
+
+    def receipts(self, batches: Sequence[int]) -> list[Receipt]:
+        """Return what became of these batches."""
+        return self._receipts("batch IN {batches:Array(UInt32)}", batches=list(batches))
+
+    def _receipts(self, which: str, **parameters: Any) -> list[Receipt]:
+        columns = ", ".join(Receipt.__struct_fields__)
+        sql = (
+            f"SELECT {columns} FROM batch_log WHERE state = 'loaded' AND {which} ORDER BY batch, time LIMIT 1 BY batch"
+        )
+        return [Receipt(*row) for row in self._warehouse.query(Statement(sql, parameters)).rows]
+
+    def requested(self, request: str) -> tuple[int, str] | None:
+        """Return the batch that was loaded under a repeatable request's key, and the hash of what was sent."""
+        sql = (
+            "SELECT batch, argMax(body, time) FROM batch_log WHERE request = {request:String} "
+            "AND state IN ('staged', 'loaded') GROUP BY batch ORDER BY batch DESC LIMIT 1"
+        )
+        rows = self._warehouse.query(Statement(sql, {"request": request})).rows
+        return (int(rows[0][0]), str(rows[0][1])) if rows else None

@@ -1,0 +1,171 @@
+"""A file goes in, a batch whose every record lies in staging comes out: read, mapped, enriched, checked.
+
+Nothing is decided about a record here, and nothing of a file that cannot be taken stays.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+from msgspec import Struct
+
+from engine.errors import BadRequest, TollhouseError
+from engine.ingest import dialects, sources, stage
+from engine.ingest.batches import Batches, Staged
+from engine.ingest.dialects import Dialect
+from engine.ingest.sources import Source
+from engine.settings import Settings
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
+
+
+class Progress(Struct, frozen=True):
+    """How far a load has come: `done` of `total`, in bytes while reading and in records while loading."""
+
+    step: str
+    done: int
+    total: int
+
+
+class Asked(Struct, frozen=True):
+    """How the caller wants a file read; what is left out comes from the file or the site."""
+
+    dialect: str | None = None
+    source: str | None = None
+    zone: str | None = None
+    force: bool = False
+    """Content that was replaced stands again, because this file says it."""
+
+
+class Request(Struct, frozen=True):
+    """A key under which a request may be repeated, and the hash of what it sends."""
+
+    key: str = ""
+    body: str = ""
+
+
+Report = Callable[[Progress], None]
+
+
+class Reading:
+    """Reads files into staging, several at a time."""
+
+    def __init__(self, warehouse: Warehouse, settings: Settings, batches: Batches) -> None:
+        self._warehouse = warehouse
+        self._settings = settings
+        self._batches = batches
+
+    def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
+        """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
+        if asked.zone is not None:
+            self._check_zone(asked.zone)
+        dialect = dialects.find(asked.dialect) if asked.dialect else None
+        how = dialect or dialects.canonical()
+        with sources.opened(path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter) as source:
+            dialect = dialect or dialects.detect(source.columns, origin)
+            batch = self._batches.number()
+            about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
+            try:
+                self._read(source, dialect, batch, asked, report)
+                staged = self._checked(source, dialect, batch, asked)
+                self._batches.note(batch, "staged", **about, forced=asked.force, request=request.key, body=request.body)
+            except (TollhouseError, KeyboardInterrupt):
+                with suppress(TollhouseError):
+                    self._batches.drop([batch])
+                    self._batches.note(batch, "failed", **about)
+                raise
+            return staged
+
+    def _check_zone(self, zone: str) -> None:
+        sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
+        if not self._warehouse.value(Statement(sql, {"zone": zone})):
+            raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
+
+    def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
+        name = asked.source or dialect.name
+        reader = stage.Reader(batch, name, asked.zone, self._settings.currency, self._settings.home_country)
+        statement = stage.statement(source, dialect, reader)
+        with _watched(self._warehouse, source, report):
+            try:
+                self._insert(statement, source)
+            except BadRequest:
+                if source.container != "ndjson":
+                    raise
+                # Perhaps a key that the first lines did not have: look at every line for its keys, read again.
+                self._batches.drop([batch])
+                source = sources.with_all_keys(source)
+                self._insert(stage.statement(source, dialect, reader), source)
+        if stage.moves(source, dialect):
+            self._run("moves", batch)
+
+    def _insert(self, statement: Statement, source: Source) -> None:
+        try:
+            self._warehouse.insert_file(statement, source.path, source.encoding, source.structure)
+        except TollhouseError as failure:
+            raise _unreadable(source, failure) from failure
+
+    def _run(self, name: str, batch: int) -> None:
+        self._warehouse.command(Statement(render(f"ingest/{name}.sql"), {"batch": batch}))
+
+    def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
+        summary = Statement(render("ingest/summary.sql"), {"batch": batch})
+        readable, total, without_final, rows, repeats, reason = self._warehouse.query(summary).rows[0]
+        if total == 0:
+            raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
+        if without_final and "is_final" not in source.columns:
+            # Its first attempts would count as final ones, and every rerouted call as two.
+            raise BadRequest(
+                "is_final_missing",
+                f"{source.origin} has attempts above 1 and no column is_final",
+                hint="add is_final: true for the last attempt of each call; nothing was loaded",
+            )
+        if readable == 0:
+            raise BadRequest(
+                "nothing_readable",
+                f"none of the {total} records of {source.origin} can be read as {dialect.name}; the first: {reason}",
+                hint="check --dialect and --tz; nothing was loaded",
+            )
+        if repeats:
+            self._run("contradictions", batch)
+        return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force)
+
+
+def _unreadable(source: Source, failure: TollhouseError) -> TollhouseError:
+    if failure.code != "engine":
+        return failure
+    # The engine quotes the line it stumbled over; a line holds phone numbers, so only the place is passed on.
+    place = failure.message.partition("(at row ")[2].partition(")")[0]
+    where = f" at record {place}" if place else ""
+    return BadRequest(
+        "unreadable_file",
+        f"{source.origin} is not readable as {source.container}{where}",
+        hint="check that it is whole and of the dialect named; nothing was loaded",
+    )
+
+
+@contextmanager
+def _watched(warehouse: Warehouse, source: Source, report: Report | None) -> Iterator[None]:
+    """Report how much of `source` the engine has read while the block runs."""
+    if report is None:
+        yield
+        return
+    done = Event()
+    statement = Statement(
+        "SELECT max(read_bytes) FROM system.processes WHERE query_kind = 'Insert' AND query ILIKE '%INTO staging%'"
+    )
+
+    def watch() -> None:
+        while not done.wait(0.25):
+            with suppress(TollhouseError):
+                read = int(warehouse.value(statement))
+                report(Progress("reading", min(read, source.size), source.size))
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -1,0 +1,60 @@
+"""A batch that is being taken back or given again goes in, commits that make its change stand come out.
+
+Every identity the batch spoke of is decided anew, hour by hour of traffic. What is right already posts nothing,
+so a change that was interrupted is simply made again.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from engine.ingest.batches import Batches
+from engine.ingest.ledger import Ledger
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
+
+
+class Undone(Struct, frozen=True):
+    """What taking a batch back, or giving it again, changed, in records.
+
+    `went`: stood and stands no more. `came`: stands and did not (a call that the batch had withdrawn).
+    `fell_back`: another content of it stands instead. `stayed`: as before.
+    """
+
+    batch: int
+    state: str
+    went: int
+    came: int
+    fell_back: int
+    stayed: int
+
+
+def change(warehouse: Warehouse, ledger: Ledger, batches: Batches, batch: int, most: int) -> Undone:
+    """Make the change of a batch that is 'rolling_back' or 'restoring', at most about `most` records a commit."""
+    back = batches.state(batch) == "rolling_back"
+    ledger.read_batches()
+    told = 0
+    for hours, records in _hours(warehouse, batch, most):
+        ledger.commit_change(batch, hours, "rollback" if back else "restore")
+        told += records
+    state = "rolled_back" if back else "loaded"
+    batches.note(batch, state)
+    counted = Statement(render("ingest/changed.sql"), {"batch": batch})
+    went, came, fell_back = map(int, warehouse.query(counted).rows[0])
+    return Undone(batch, state, went, came, fell_back, told - went - came - fell_back)
+
+
+def _hours(warehouse: Warehouse, batch: int, most: int) -> Iterator[tuple[list[int], int]]:
+    """Yield the hours the batch speaks of, some at a time, and how many records of it they hold."""
+    rows = warehouse.query(Statement(render("ingest/hours_of_batch.sql"), {"batch": batch})).rows
+    hours: list[int] = []
+    records = 0
+    for hour, count in rows:
+        if hours and records + count > most:
+            yield hours, records
+            hours, records = [], 0
+        hours.append(int(hour))
+        records += int(count)
+    if hours:
+        yield hours, records
