@@ -9,7 +9,8 @@ neither does whether a default was written down. The revision is part of the con
 
 *Deliveries.* A readable record delivers its content for its identity. With `replaces_start_time` R it also
 delivers a withdrawal, at its own revision, for the same source, call_id and leg at R. That withdrawal is a
-delivery like any other but no record: no receipt counts it.
+delivery like any other but no record: no receipt counts it. Its content is where the call went, at which revision;
+so two moves of one call at one revision to two starts contradict each other.
 
 *Conflicts.* When one file delivers two different contents for one identity at one revision, every record of that
 file that delivers anything there is rejected, exact repeats included, and a rejected record delivers nothing at
@@ -122,7 +123,7 @@ class Said:
             "sdp": False,
             "meta": {"trunk": self.trunk} if self.trunk else {},
             "withdrawn": self.withdrawn,
-            "replaces_start_time": self.replaces,
+            "replaces_start_time": None if self.replaces is None else _moment(self.replaces),
             "release_side": "unknown",
         }
 
@@ -186,8 +187,7 @@ MOVES = ("went", "came", "fell_back", "stayed")
 def deliveries(said: Said) -> Iterator[Delivery]:
     yield Delivery(said.identity, said.revision, said.content, said.withdrawn, said)
     if said.replaced is not None:
-        # What kind of withdrawal it is, no definition says; that it is one, at this revision, they do.
-        moved: Content = (("moved", "true"), ("revision", str(said.revision)))
+        moved: Content = (("moved to", str(said.start)), ("revision", str(said.revision)))
         yield Delivery(said.replaced, said.revision, moved, True, None)
 
 

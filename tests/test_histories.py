@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -45,7 +46,7 @@ from tests.histories import (
     spelled,
     told,
     written,
-)  # fmt: skip
+)  # fmt: skipfrom tests.loading import SCRATCH
 
 pytestmark = pytest.mark.engine
 
@@ -151,7 +152,7 @@ class Player:
             from_ledger = self._rows(f"SELECT {tile}, {keys}, {ledger} FROM cdr GROUP BY ALL HAVING {some}")
             from_rollup = self._rows(f"SELECT tile, {keys}, {summed} FROM {table} GROUP BY ALL HAVING {some}")
             assert from_ledger == from_rollup, table
-        for table in scratch(self.site):
+        for table in SCRATCH:
             assert self._rows(f"SELECT count() FROM {table}") == [(0,)], f"{table} was not swept"
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -184,7 +185,7 @@ class Player:
 
 
 def asked(step: Load) -> Asked:
-    return Asked(None, step.file.source, None, *([True] if step.file.force else []))
+    return Asked(source=step.file.source, force=step.file.force)
 
 
 def _ms(seconds: float) -> int:
@@ -192,9 +193,9 @@ def _ms(seconds: float) -> int:
 
 
 def _said(record: dict[str, Any]) -> dict[str, Any]:
-    """A record without the fields that say nothing, times as text."""
+    """A record without the fields that say nothing; every time is UTC."""
     return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value
+        name: value.replace(tzinfo=None) if isinstance(value, datetime) else value
         for name, value in record.items()
         if value is not None and value not in ("", {})
     }
@@ -212,13 +213,6 @@ def _differences(
         for here, there in [(found.get(identity, {}), expected.get(identity, {}))]
         if here != there
     }
-
-
-def scratch(site: Site) -> list[str]:
-    """The tables that a load works in, those of them that there are."""
-    names = ["staging", "spool", "contest", "repeats"]
-    sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND name IN {names:Array(String)}"
-    return [str(name) for (name,) in site.warehouse.query(Statement(sql, {"names": names})).rows]
 
 
 @pytest.fixture(params=["embedded", "http"])
