@@ -47,6 +47,7 @@ from tests.histories import (
     told,
     written,
 )  # fmt: skipfrom tests.loading import SCRATCH
+from tests.loading import SCRATCH
 
 pytestmark = pytest.mark.engine
 
