@@ -334,9 +334,9 @@ def _object(record: dict[str, str]) -> str:
     # A number may be a JSON number too; its digits must survive as they are.
     numbers = ("customer_charge", "provider_charge", "duration", "revision", "attempt")
     members = (
-        f'"{name}": {text if name in numbers and not text.startswith(".") else chr(34) + text + chr(34)}'
+        f'"{name}": {text}' if name in numbers and text[-1].isdigit() else f'"{name}": "{text}"'
         for name, text in record.items()
-        if text and text != "many"
+        if text
     )
     return "{" + ", ".join(members) + "}"
 

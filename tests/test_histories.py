@@ -115,7 +115,7 @@ class Player:
             f"SELECT {own}, toUnixTimestamp64Milli(start_time) AS start, sum(sign) AS stands FROM cdr "
             "WHERE commit <= {commit:UInt32} GROUP BY ALL HAVING stands != 0"
         )
-        found = self.site.warehouse.query(Statement(sql, {"commit": commit or 2**32 - 1}))
+        found = self.site.warehouse.query(Statement(sql, {"commit": 2**32 - 1 if commit is None else commit}))
         records: dict[Identity, dict[str, Any]] = {}
         for row in found.rows:
             record = dict(zip(found.columns, row, strict=True))
@@ -138,7 +138,8 @@ class Player:
     def compare_as_of(self) -> None:
         """Rows are only ever added: what stood after any step still can be read."""
         for commit, expected in self._seen:
-            assert {identity: _said(record) for identity, record in self.standing(commit).items()} == expected
+            found = {identity: _said(record) for identity, record in self.standing(commit).items()}
+            assert _differences(found, expected) == {}, f"as of commit {commit}"
 
     def _compare_books(self) -> None:
         tables = layout.tables_of(self.site.catalog, self._settings.zones)
