@@ -38,6 +38,7 @@ class Site:
                 self._lease = None if self.warehouse.embedded else Lease.take(self.warehouse)
                 self._loader = Loader(self.warehouse, self.catalog, settings, self._lease)
                 self.recovered = self._loader.recover(uncovered)
+                layout.drop_superseded(self.warehouse, self.catalog)
                 uncovered = []
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}

@@ -1,5 +1,6 @@
 """Requests under /api/v1 go in, the engine is asked, bodies come out; `schema.py` describes the same calls."""
 
+import re
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.access.principal import Principal
 from engine.errors import BadRequest, Forbidden, TooLarge, nearest
 from engine.exports import formats
 from engine.ingest.pipeline import Asked, Receipt
+from engine.ingest.pipeline import Request as LoadRequest
 from engine.query import parameters
 from engine.query import question as questions
 from engine.query.answer import Answer
@@ -41,8 +43,11 @@ QUESTION_BYTES = 4 << 20
 DELIVERY = ("format", "labels", "raw")
 """Parameters that say how an answer is written, not what is asked."""
 
-_loading = anyio.CapacityLimiter(1)
-"""Loads take turns in any case; waiting here, they leave the threads to those who read."""
+REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+"""What an Idempotency-Key looks like."""
+
+_loading = anyio.CapacityLimiter(1000)
+"""Threads of their own for loads, which mostly wait for their turn: the loader says how many may."""
 
 
 def site_of(request: Request[Any, Any, Any]) -> Site:
@@ -148,11 +153,23 @@ async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may load records")
     words = _words(_given(request), "source", "dialect", "tz")
+    repeatable = _repeatable(request, principal)
+    site.loader.admit()  # before the body is taken, not after
     with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
         await _save(request, Path(file.name), site.settings.max_upload_bytes)
         asked = Asked(words.get("dialect"), words.get("source"), words.get("tz"))
-        load = partial(site.ingest, Path(file.name), "POST /cdrs", asked)
+        load = partial(site.ingest, Path(file.name), "POST /cdrs", asked, request=repeatable)
         return await anyio.to_thread.run_sync(load, limiter=_loading)
+
+
+def _repeatable(request: Request[Any, Any, Any], principal: Principal) -> LoadRequest | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not REQUEST_KEY.fullmatch(key):
+        hint = "up to 200 printable characters without spaces, for example a UUID"
+        raise BadRequest("malformed", "this is no key", pointer="Idempotency-Key", hint=hint)
+    return LoadRequest(f"{principal.name}:{key}")
 
 
 def _suffix(request: Request[Any, Any, Any]) -> str:

@@ -37,7 +37,9 @@ _FAILURES = {
     "403": "Not yours to ask for or to do (`forbidden_field`), or sent by a page of another site.",
     "404": "No such thing.",
     "413": "A body larger, or an answer longer, than the site allows (`too_large`, `too_many_rows`).",
+    "409": "Cannot be done now: the thing exists, is busy, or is not in the state it would need.",
     "422": "Well-formed, but it cannot be answered (`unknown_field`, `bad_value`, `mixed_currency` …).",
+    "429": "Too much at once (`loads_waiting`): the same is taken after `Retry-After` seconds.",
     "500": "Something broke on our side; the log of the server says where.",
     "503": "The database cannot be reached.",
 }
@@ -190,15 +192,22 @@ def _paths() -> dict[str, Any]:
                 "One body is one batch. It answers once the records are durable and visible in every report. Records "
                 "that cannot be read are rejected and counted; a body that cannot be taken as a whole leaves nothing "
                 f"behind. Content-Encoding may be {', '.join(PACKED)}; the header may be left out. Sending the same "
-                "records again changes nothing.",
+                "records again changes nothing. Bodies that wait share a commit; with too many waiting it answers 429.",
                 _json(_ref(Receipt)),
                 parameters=[
                     _parameter("source", "The switch's name, kept with every record."),
                     _parameter("dialect", "Which system wrote the records; found out when it is unmistakable."),
                     _parameter("tz", "Zone of times that carry none."),
+                    {
+                        "name": "Idempotency-Key",
+                        "in": "header",
+                        "description": "Makes a repeat safe: the same key with the same body is answered as the first "
+                        "time and loads nothing; with another body it is refused (`key_reused`).",
+                        "schema": {"type": "string", "maxLength": 200},
+                    },
                 ],
                 body={kind: {"schema": {"type": "string", "format": "binary"}} for kind in CONTENT},
-                failures=("400", "403", "413"),
+                failures=("400", "403", "409", "413", "429"),
             )
         },
     }

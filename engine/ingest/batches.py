@@ -1,6 +1,6 @@
 """The log of batches: what each load is, what became of its records, and which number the next one gets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from engine.errors import NotFound
 from engine.ingest.outcomes import outcome_map
+from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
-from engine.warehouse.gateway import Warehouse
 
 
 class Receipt(Struct, frozen=True):
@@ -41,11 +41,12 @@ class Staged(Struct, frozen=True):
 class Batches:
     """Every batch's life, one row of batch_log per state."""
 
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._warehouse = writer.warehouse
         self._numbering = Lock()
         sql = "SELECT max(batch) FROM (SELECT batch FROM batch_log UNION ALL SELECT batch FROM staging)"
-        self._last = int(warehouse.value(Statement(sql)))
+        self._last = int(self._warehouse.value(Statement(sql)))
 
     def number(self) -> int:
         """Return the number of a new batch."""
@@ -57,8 +58,8 @@ class Batches:
         """Add a word on a batch."""
         types = {str: "String", int: "UInt32", bool: "Bool"}
         said = {"batch": batch, "state": state, "outcome_map": outcome_map().version, **about}
-        values = ", ".join(f"{{{name}:{types[type(value)]}}}" for name, value in said.items())
-        self._warehouse.command(Statement(f"INSERT INTO batch_log ({', '.join(said)}) SELECT {values}", said))
+        columns = {name: types[type(value)] for name, value in said.items()}
+        self._writer.run("ingest/note_batch.sql.j2", said, columns=columns)
 
     def state(self, batch: int) -> str:
         """Return what a batch is now; raises `NotFound` when there is none of that number."""
@@ -94,16 +95,13 @@ class Batches:
         """Write down what became of the records of committed batches, and drop their files."""
         parameters = {"batches": list(batches)}
         for step in ("rejects", "close_batches"):
-            self._warehouse.command(Statement(render(f"ingest/{step}.sql"), parameters))
+            self._writer.run(f"ingest/{step}.sql.j2", parameters)
         self.drop(batches)
 
-    def drop(self, batches: Iterable[int]) -> None:
+    def drop(self, batches: Sequence[int]) -> None:
         """Drop what lies in staging of these batches."""
-        if not (batches := list(batches)):
-            return
-        partitions = ", ".join(f"DROP PARTITION {int(batch)}" for batch in batches)
         for table in ("staging", "contradictions"):
-            self._warehouse.command(Statement(f"ALTER TABLE {table} {partitions}"))
+            self._writer.drop(table, *batches)
 
     def forget(self, batches: Sequence[int]) -> None:
         """Drop the files of batches of which nothing was committed."""

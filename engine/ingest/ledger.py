@@ -12,11 +12,10 @@ from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
 from engine.ingest.stage import ledger_columns
+from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
-from engine.warehouse.gateway import Warehouse
-from engine.warehouse.lease import Lease
 
 COLUMNS = ", ".join(column["name"] for column in ledger_columns())
 
@@ -38,13 +37,11 @@ class Chunk(Struct, frozen=True):
 class Ledger:
     """The writer's side of the ledger."""
 
-    def __init__(self, warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], lease: Lease | None) -> None:
-        self._warehouse = warehouse
+    def __init__(self, writer: Writer, catalog: Catalog, zones: tuple[str, ...]) -> None:
+        self._writer = writer
+        self._warehouse = writer.warehouse
         self._catalog = catalog
         self._zones = zones
-        # Every statement that writes holds only while this writer is the newest one.
-        self._holds = {"holds": render("admin/holds.sql") if lease else "true"}
-        self._writer = {"writer": lease.token} if lease else {}
         self.watermark = self._number("SELECT max(commit) FROM commit_log WHERE state = 'complete'")
         self.rolled_back: frozenset[int] = frozenset()
         self.forced: frozenset[int] = frozenset()
@@ -64,9 +61,7 @@ class Ledger:
         return int(self._warehouse.value(Statement(sql, parameters)))
 
     def _run(self, template: str, structure: dict[str, Any], **parameters: Any) -> None:
-        sql = render(template, **structure)
-        used = {name: value for name, value in (parameters | self._writer).items() if f"{{{name}:" in sql}
-        self._warehouse.command(Statement(sql, used))
+        self._writer.run(template, parameters, **structure)
 
     @property
     def _said(self) -> dict[str, Any]:
@@ -109,17 +104,16 @@ class Ledger:
             "decided": decided,
             "contradictions": chunk.contradictions,
             "columns": COLUMNS,
-            **self._holds,
         }
 
     def _complete(self, commit: int, *, decided: bool) -> None:
-        self._run("ingest/log_complete.sql.j2", self._holds, commit=commit)
+        self._run("ingest/log_complete.sql.j2", {}, commit=commit)
         self.watermark = commit
         if decided:
             self._sweep(commit)
 
     def _sweep(self, commit: int) -> None:
-        self._warehouse.command(Statement(f"ALTER TABLE decisions DROP PARTITION {int(commit)}"))
+        self._writer.drop("decisions", commit)
 
     def recover(self) -> int | None:
         """Finish the commit that was open when the last writer died; return its number, None if there was none.
@@ -127,9 +121,7 @@ class Ledger:
         A commit that was not fully decided never was: its scratch is swept. One that was is final: the
         postings the ledger lacks are inserted and every rollup tile it touches is made exact.
         """
-        if self._writer:
-            # What was sent before the connection broke may still be running; nothing is known until it has ended.
-            self._warehouse.command(Statement(render("admin/end_commits.sql")))
+        self._writer.end_commits()
         open_commits = self._warehouse.query(Statement(render("ingest/open_commit.sql"))).rows
         for commit, kind, batches, after, until in open_commits:
             chunk = Chunk(tuple(batches), int(after), int(until), contradictions=True)
@@ -179,7 +171,7 @@ class Ledger:
     def commit_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
         """Make day tiles (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
         commit = self.watermark + 1
-        shape = {"records": False, "decided": False, "contradictions": False, **self._holds}
+        shape = {"records": False, "decided": False, "contradictions": False}
         self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
         self._make_exact(rollup, zone, table, tiles, commit)
         self._complete(commit, decided=False)
@@ -192,6 +184,5 @@ class Ledger:
                 "zone": zone,
                 "keys": rollup.keys,
                 "parts": layout.parts_of(self._catalog, rollup),
-                **self._holds,
             }
             self._run("ingest/make_exact.sql.j2", structure, commit=commit, tiles=list(tiles))

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
+from weakref import WeakValueDictionary
 
 from engine.catalog.model import Catalog
 from engine.errors import Conflict, TollhouseError, TooMany
@@ -17,6 +18,7 @@ from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
 from engine.ingest.rollback import Undone, change
+from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
@@ -48,15 +50,16 @@ class Loader:
     def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings, lease: Lease | None) -> None:
         self._warehouse = warehouse
         self._settings = settings
-        self._ledger = Ledger(warehouse, catalog, settings.zones, lease)
-        self._batches = Batches(warehouse)
-        self._reading = Reading(warehouse, settings, self._batches)
+        writer = Writer(warehouse, lease)
+        self._ledger = Ledger(writer, catalog, settings.zones)
+        self._batches = Batches(writer)
+        self._reading = Reading(writer, settings, self._batches)
         self._readers = BoundedSemaphore(READERS)
         self._writing = Lock()
         self._queueing = Lock()
         self._queue: deque[_Waiting] = deque()
         self._loads = 0
-        self._requests: dict[str, Lock] = {}
+        self._requests: WeakValueDictionary[str, Lock] = WeakValueDictionary()
         self._unfinished = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
@@ -82,29 +85,30 @@ class Loader:
                 return self._load(path, origin, asked, report, Request())
             with path.open("rb") as file:
                 request = Request(request.key, file_digest(file, "sha256").hexdigest())
-            with self._requests.setdefault(request.key, Lock()):
+            with self._queueing:
+                turn = self._requests.setdefault(request.key, Lock())
+            with turn:
                 return self._repeated(request) or self._load(path, origin, asked, report, request)
+
+    def admit(self) -> None:
+        """Raise `TooMany` while as many loads wait as may."""
+        if self._loads >= self._settings.max_waiting_loads:
+            raise TooMany(
+                "loads_waiting",
+                f"{self._loads} loads are waiting for the writer",
+                hint="send it again in a moment; larger bodies load faster than many small ones",
+            )
 
     @contextmanager
     def _admitted(self) -> Iterator[None]:
         with self._queueing:
-            if self._loads >= self._settings.max_waiting_loads:
-                raise TooMany(
-                    "loads_waiting",
-                    f"{self._loads} loads are waiting for the writer",
-                    hint="send it again in a moment; larger bodies load faster than many small ones",
-                )
+            self.admit()
             self._loads += 1
         try:
             yield
         finally:
             with self._queueing:
                 self._loads -= 1
-
-    @property
-    def busy(self) -> bool:
-        """Whether another load would be refused now."""
-        return self._loads >= self._settings.max_waiting_loads
 
     def _repeated(self, request: Request) -> Receipt | None:
         found = self._batches.requested(request.key)

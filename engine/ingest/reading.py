@@ -15,6 +15,7 @@ from engine.ingest import dialects, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.sources import Source
+from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
@@ -52,8 +53,9 @@ Report = Callable[[Progress], None]
 class Reading:
     """Reads files into staging, several at a time."""
 
-    def __init__(self, warehouse: Warehouse, settings: Settings, batches: Batches) -> None:
-        self._warehouse = warehouse
+    def __init__(self, writer: Writer, settings: Settings, batches: Batches) -> None:
+        self._writer = writer
+        self._warehouse = writer.warehouse
         self._settings = settings
         self._batches = batches
 
@@ -85,7 +87,9 @@ class Reading:
 
     def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
         name = asked.source or dialect.name
-        reader = stage.Reader(batch, name, asked.zone, self._settings.currency, self._settings.home_country)
+        reader = stage.Reader(
+            batch, name, asked.zone, self._settings.currency, self._settings.home_country, self._writer.holds
+        )
         statement = stage.statement(source, dialect, reader)
         with _watched(self._warehouse, source, report):
             try:
@@ -102,12 +106,12 @@ class Reading:
 
     def _insert(self, statement: Statement, source: Source) -> None:
         try:
-            self._warehouse.insert_file(statement, source.path, source.encoding, source.structure)
+            self._writer.insert_file(statement, source.path, source.encoding, source.structure)
         except TollhouseError as failure:
             raise _unreadable(source, failure) from failure
 
     def _run(self, name: str, batch: int) -> None:
-        self._warehouse.command(Statement(render(f"ingest/{name}.sql"), {"batch": batch}))
+        self._writer.run(f"ingest/{name}.sql.j2", {"batch": batch})
 
     def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
         summary = Statement(render("ingest/summary.sql"), {"batch": batch})

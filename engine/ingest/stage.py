@@ -51,6 +51,8 @@ class Reader(Struct, frozen=True):
     zone: str | None
     currency: str
     home_country: str
+    holds: str
+    """The condition under which it may write at all."""
 
 
 def ledger_columns() -> list[dict[str, str]]:
@@ -148,6 +150,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         zoned=reader.zone is not None,
         numbers=sorted(numbers),
         caller=_caller(cli, readings),
+        holds=reader.holds,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 

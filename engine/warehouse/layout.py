@@ -4,6 +4,8 @@ Tables are made where they lack; nothing that exists is altered. The facts table
 database out, with which time-zone rules its tiles were cut, and which rollups cover the whole ledger.
 """
 
+import re
+
 from engine.catalog.model import Catalog, Part, Rollup
 from engine.errors import Conflict
 from engine.statement import Statement
@@ -30,6 +32,8 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
             f"the database was laid out by another version of Tollhouse ({facts['layout']}, this is {LAYOUT})",
             hint="use the version that wrote it, or a newer one",
         )
+    _check_engine(warehouse, facts.get("engine"))
+    _check_versions(warehouse, catalog)
     rules = str(warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'")))
     if "layout" not in facts:
         write_fact(warehouse, "layout", LAYOUT)
@@ -56,6 +60,57 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
         elif covered is None or (zone != "UTC" and covered != rules):
             uncovered.append(table)
     return uncovered
+
+
+def _check_engine(warehouse: Warehouse, wrote: str | None) -> None:
+    """Refuse an engine that is older than one which has written here: it may not read what that one wrote."""
+    here = str(warehouse.value(Statement("SELECT version()")))
+    if wrote is not None and _numbers(wrote) > _numbers(here):
+        raise Conflict(
+            "older_engine",
+            f"the database was written by engine {wrote}, this one is {here}",
+            hint="use that version of the engine, or a newer one",
+        )
+    if wrote is None or _numbers(wrote) < _numbers(here):
+        write_fact(warehouse, "engine", here)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:4])
+
+
+def _check_versions(warehouse: Warehouse, catalog: Catalog) -> None:
+    for table, rollup, version, _ in _versions(warehouse, catalog):
+        if version > rollup.version:
+            raise Conflict(
+                "newer_database",
+                f"{table} is of a newer version of Tollhouse, which here knows version {rollup.version} of it",
+                hint="use the version that wrote it, or a newer one",
+            )
+
+
+def _versions(warehouse: Warehouse, catalog: Catalog) -> list[tuple[str, Rollup, int, str]]:
+    """Return every table that is some version of a rollup of the catalog, as (table, rollup, version, zone part)."""
+    sql = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'AggregatingMergeTree'"
+    names = [str(name) for (name,) in warehouse.query(Statement(sql)).rows]
+    return [
+        (name, rollup, int(match[1]), match[2])
+        for rollup in catalog.rollups.values()
+        for name in names
+        if (match := re.fullmatch(rf"{rollup.name}_v(\d+)_(\w+)", name))
+    ]
+
+
+def drop_superseded(warehouse: Warehouse, catalog: Catalog) -> list[str]:
+    """Drop older versions of rollups whose present version covers what they did; return their names."""
+    covering = {name.removeprefix("covered:") for name in read_facts(warehouse) if name.startswith("covered:")}
+    dropped = []
+    for table, rollup, version, zone in _versions(warehouse, catalog):
+        if version < rollup.version and f"{rollup.name}_v{rollup.version}_{zone}" in covering:
+            for name in (f"{table}_feed", table):
+                warehouse.command(Statement(f"DROP TABLE IF EXISTS {name}"))
+            dropped.append(table)
+    return dropped
 
 
 def parts_of(catalog: Catalog, rollup: Rollup) -> list[Part]:
