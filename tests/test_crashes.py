@@ -6,11 +6,15 @@ counted as they come, so one that is added to the protocol is covered without a 
 """
 
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -18,12 +22,15 @@ from typing import Any
 
 import pytest
 
+from engine.errors import Conflict, TollhouseError
+from engine.ingest.pipeline import Asked
 from engine.statement import Statement
+from engine.warehouse.gateway import Warehouse
 from tests.clickhouse_process import ClickHouseProcess
 from tests.conftest import fresh_database
 from tests.histories import COUNTS, DAY, MIDNIGHT, File, Load, Rollback, Said, written
 from tests.test_histories import ZONES, Player
-from tests.victim import MOMENTS
+from tests.victim import METHODS, MOMENTS, Death
 
 pytestmark = pytest.mark.engine
 
@@ -76,14 +83,24 @@ class Victims:
 
     def run(self, **job: Any) -> list[str]:
         """Run a job; return the statements it had begun when it died, all of them when it was left alone."""
+        ended = self._ended(job)
+        assert ended["status"] == (-9 if job["number"] else 0), "the job was not killed, or failed by itself"
+        assert len(ended["statements"]) == job["number"] or not job["number"]
+        return list(ended["statements"])
+
+    def dies(self, **job: Any) -> bool:
+        """Run a job that may have no n-th statement; whether it was killed."""
+        ended = self._ended(job)
+        assert ended["status"] in (0, -9)
+        return bool(ended["status"])
+
+    def _ended(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
-        ended = json.loads(self._process.stdout.readline())
-        assert ended["status"] == (-9 if job["number"] else 0), "the job was not killed, or failed by itself"
-        assert len(ended["statements"]) == job["number"] or not job["number"]
-        return list(ended["statements"])
+        ended: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return ended
 
     def end(self) -> None:
         assert self._process.stdin
@@ -114,6 +131,7 @@ class Scene:
         self.dsn = dsn
         self.folder = folder
         self.what = what
+        self.gone_on: int | None = None
         self.path = folder / "2.csv"
         self.path.write_text(written(SECOND), newline="")
 
@@ -145,42 +163,57 @@ class Scene:
         sql = "SELECT argMax(state, time) FROM batch_log WHERE batch = 2"
         return str(player.site.warehouse.value(Statement(sql)))
 
+    def go_on(self, player: Player) -> None:
+        """Do it again in the process that saw it fail."""
+        if self.what == "load":
+            self.gone_on = player.site.ingest(self.path, self.path.name, Asked(source=SECOND.source)).batch
+        else:
+            with suppress(Conflict):  # it may have been finished on the way
+                self.gone_on = player.site.rollback(2, undo=self.what == "undo").batch
+
     def check(self) -> str:
-        """Open what was left behind; return whether the batch is as it was before, or as it was to be."""
+        """Open what was left behind; return whether the batch is as it was before, or as it was to be.
+
+        Nothing is lost, nothing is there twice, the books are equal; what broke off can be done again.
+        """
         player = Player(self.dsn, self.folder, chunk_records=CHUNK)
         try:
-            return self.check_open(player)
+            return self._check(player)
         finally:
             player.close()
 
-    def check_open(self, player: Player) -> str:
-        """Whole or never: nothing lost, nothing twice, books equal; and what was broken off can be done again."""
+    def _check(self, player: Player) -> str:
         book = player.book
         for step in self.before():
             book.load(step.label, step.file) if isinstance(step, Load) else book.roll_back(step.label, undo=step.undo)
         player.batches |= {1: 1, 2: 2}
         state = self.state(player)
         finished = {"load": "loaded", "rollback": "rolled_back", "undo": "loaded"}[self.what] == state
-        receipt = None
         if self.what == "load":
             counts = book.load(2, SECOND)
-            receipt = next((dict(row) for row in receipts(player) if row["batch"] == 2), None)
             if finished:
+                [receipt] = [receipt for receipt in receipts(player) if receipt["batch"] == 2]
                 assert receipt == {"batch": 2, **counts}
             else:
                 assert state in ("failed", "")
                 book.batches[2].live = False
+            if self.gone_on not in (None, 2):
+                book.load(3, SECOND)
+                player.batches[3] = self.gone_on
         elif finished:
             book.roll_back(2, undo=self.what == "undo")
         else:
             assert state == {"rollback": "loaded", "undo": "rolled_back"}[self.what]
+            assert self.gone_on is None
         player.compare()
         # Again, whether it is needed or not: everything ends as if nothing had happened.
         if self.what == "load":
-            player.do(Load(3, SECOND))
-        elif not finished:
-            player.do(Rollback(2, undo=self.what == "undo"))
-        player.do(Rollback(1) if self.what == "load" else Rollback(2, undo=self.what == "rollback"))
+            player.do(Load(4, SECOND))
+            player.do(Rollback(1))
+        else:
+            if not finished:
+                player.do(Rollback(2, undo=self.what == "undo"))
+            player.do(Rollback(2, undo=self.what == "rollback"))
         player.compare()
         return "finished" if finished else "never was"
 
@@ -270,3 +303,123 @@ def kill_loaders(scenes: Embedded | OnServer, victims: Victims, deaths: Any) -> 
 @pytest.mark.parametrize("what", WHATS)
 def test_a_loader_killed_at_any_statement(what: str, victims: Victims, tmp_path: Path) -> None:
     assert kill_loaders(Embedded(what, tmp_path), victims, _deaths) == {"never was", "finished"}
+
+
+@pytest.mark.timeout(900)
+def test_a_loader_killed_on_a_server(victims: Victims, server: ClickHouseProcess, tmp_path: Path) -> None:
+    assert kill_loaders(OnServer("load", tmp_path, server), victims, _some_deaths)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("where", ["embedded", "http"])
+@pytest.mark.parametrize("what", WHATS)
+def test_a_loader_killed_at_any_moment_of_any_statement(
+    what: str, where: str, victims: Victims, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    scenes = (
+        Embedded(what, tmp_path) if where == "embedded" else OnServer(what, tmp_path, request.getfixturevalue("server"))
+    )
+    assert kill_loaders(scenes, victims, _every_death) == {"never was", "finished"}
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+def test_killed_again_while_recovering(victims: Victims, tmp_path: Path) -> None:
+    """The one who finishes what another left open may die of it too."""
+    prepared = Embedded("load", tmp_path)
+    statements = victims.run(**prepared.scene().job(0, "before"))
+    prepared.forget()
+    posted = [number for number, statement in enumerate(statements, 1) if _big(statement)]
+    for number in (posted[0], posted[-1] + 1):
+        for again in range(1, 100):
+            scene = prepared.scene()
+            victims.run(**scene.job(number, "middle"))
+            if not victims.dies(**scene.job(again, "before") | {"what": "open"}):
+                break
+            scene.check()
+            prepared.forget()
+
+
+# --- the server dies ----------------------------------------------------------------------------------------
+
+
+def _some_deaths(statements: list[str]) -> Iterator[tuple[int, str]]:
+    """The places that differ most: amid reading, deciding, posting, and around what makes a commit final."""
+    for words, moment in (
+        ("INTO staging", "middle"),
+        ("INTO decisions", "after"),
+        ("INTO commit_log", "after"),
+        ("INTO cdr", "middle"),
+        ("INTO cdr", "after"),
+    ):
+        found = [number for number, statement in enumerate(statements, 1) if words in statement]
+        yield found[-1], moment
+
+
+def kill_server(what: str, server: ClickHouseProcess, folder: Path, deaths: Any, patch: pytest.MonkeyPatch) -> None:
+    """Kill the server at statements of the job, start it again, and look from the same process or from a new one."""
+    statements: list[str] = _run_until(
+        OnServer(what, folder, server).scene(), 0, "before", server, patch, goes_on=False
+    )
+    for turn, (number, moment) in enumerate(deaths(statements)):
+        scene = OnServer(what, folder, server).scene()
+        try:
+            begun = _run_until(scene, number, moment, server, patch, goes_on=turn % 2 == 1)
+            assert begun[:number] == statements[:number]
+        except AssertionError as failure:
+            failure.add_note(f"server killed {moment} statement {number} of {statements} during {what}")
+            raise
+
+
+def _run_until(
+    scene: Scene, number: int, moment: str, server: ClickHouseProcess, patch: pytest.MonkeyPatch, *, goes_on: bool
+) -> list[str]:
+    """Run the scene's job and kill the server at its n-th statement; check what is left. Return the statements."""
+    killed = threading.Event()
+
+    def kill() -> None:
+        if not killed.is_set():
+            killed.set()
+            os.kill(server.pid, signal.SIGKILL)
+
+    job = scene.job(number, moment)
+    death = Death(number, moment, kill, after_seconds=job["after_seconds"])
+    player = Player(scene.dsn, scene.folder, chunk_records=CHUNK)
+    try:
+        with patch.context() as patched:
+            for name in METHODS:
+                patched.setattr(Warehouse, name, death.wrapped(getattr(Warehouse, name)))
+            death.arm()
+            with pytest.raises(TollhouseError) if number else nullcontext():
+                if scene.what == "load":
+                    player.site.ingest(scene.path, scene.path.name, Asked(source=SECOND.source))
+                else:
+                    player.site.rollback(2, undo=scene.what == "undo")
+        if number:
+            assert killed.is_set()
+            server.kill()  # and take note of it
+            server.start()
+            if goes_on:
+                scene.go_on(player)
+    finally:
+        player.close()
+    if number:
+        scene.check()
+    return death.statements
+
+
+@pytest.mark.timeout(900)
+def test_the_server_killed_during_a_load(
+    server: ClickHouseProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_server("load", server, tmp_path, _some_deaths, monkeypatch)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("what", WHATS)
+def test_the_server_killed_at_any_statement(
+    what: str, server: ClickHouseProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_server(what, server, tmp_path, _every_death, monkeypatch)
