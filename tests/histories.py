@@ -33,7 +33,9 @@ that are not rolled back and by the rows above it:
 - corrections, or withdrawn: the content now holds the highest place and did not before;
 - stale: anything else, because it changes nothing.
 
-What stands in the end does not depend on the order of rows in a file, nor on the chunks it is committed in.
+What stands in the end does not depend on the order of rows in a file, nor on the chunks it is committed in, nor on
+whose chunk came first when files are loaded together: places go by the numbers of the loads. (The receipts of such
+loads do depend on it; only what they received and rejected is foretold.)
 
 *Rollback and its undoing.* Each identity that the batch delivered for, once: what stood before stands no more
 (went), another content stands instead (fell_back), something stands where nothing did (came), no difference
@@ -162,6 +164,13 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Load several files at once; which of them gets the lower number is left to chance."""
+
+    loads: tuple[Load, ...]
+
+
+@dataclass(frozen=True)
 class Rollback:
     """Take the load `label` back, or with `undo` bring it back."""
 
@@ -176,7 +185,7 @@ class Reopen:
     chunk_records: int
 
 
-Step = Load | Rollback | Reopen
+Step = Load | Together | Rollback | Reopen
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
 MOVES = ("went", "came", "fell_back", "stayed")
 
@@ -221,7 +230,7 @@ class RuleBook:
         """Return what holds the highest place of an identity, None when nobody spoke of it."""
         places: dict[Content, tuple[tuple[int, int, int], Delivery]] = {}
         highest_before = -1
-        for number, batch in self.batches.items():
+        for number, batch in enumerate(self.batches.values()):
             if not batch.live:
                 continue
             own = [told for told in batch.told if told.identity == identity]
@@ -234,12 +243,16 @@ class RuleBook:
             highest_before = max([highest_before, *(told.revision for told in own)])
         return max(places.values(), key=lambda placed: placed[0])[1] if places else None
 
+    def load_together(self, order: list[tuple[int, File]]) -> dict[int, int]:
+        """Take files whose loads are numbered in this order; return how many records of each are rejected."""
+        return {label: self.load(label, file)["rejected"] for label, file in order}
+
     def stands(self, identity: Identity) -> Delivery | None:
         top = self.highest(identity)
         return None if top is None or top.withdrawn else top
 
     def load(self, label: int, file: File) -> dict[str, int]:
-        """Take a file; return the counts of its receipt. Labels rise."""
+        """Take a file as the load with the next number; return the counts of its receipt."""
         batch = self.batches[label] = _Batch(file.force)
         accepted = taken(file)
         counts = Counter(rejected=len(file.rows) - len(accepted))
@@ -432,6 +445,7 @@ class Powers(NamedTuple):
     """What a history may use, so that an oracle's part can be tried alone."""
 
     rollback: bool = True
+    together: bool = True
     force: bool = True
     moves: bool = True
 
@@ -602,9 +616,13 @@ class _Author:
                 yield Rollback(label, undo=True)
             elif fate < 0.45 and files:
                 yield Reopen(dice.choice((3, 7, 1000)))
+            elif self.powers.together and fate < 0.53:
+                loads = [Load(next(labels), self._file()) for _ in range(dice.randint(2, 4))]
+                files |= {load.label: load.file for load in loads}
+                yield Together(tuple(loads))
             else:
                 label = next(labels)
-                again = fate < 0.55 and files
+                again = fate < 0.6 and files
                 files[label] = files[dice.choice(sorted(gone or files))] if again else self._file()
                 yield Load(label, files[label])
 
@@ -618,7 +636,9 @@ def sound(steps: list[Step]) -> bool:
     """Whether the steps make sense: nothing is taken back twice, or before it was loaded."""
     state: dict[int, bool] = {}
     for step in steps:
-        if isinstance(step, Load):
+        if isinstance(step, Together):
+            state |= {load.label: True for load in step.loads}
+        elif isinstance(step, Load):
             if all(said.unreadable for said in step.file.rows):
                 return False
             state[step.label] = True
@@ -638,6 +658,8 @@ def smaller(steps: list[Step]) -> Iterator[list[Step]]:
         if isinstance(step, Load):
             for rows in _fewer(step.file.rows):
                 yield [*steps[:at], Load(step.label, replace(step.file, rows=rows)), *steps[at + 1 :]]
+        elif isinstance(step, Together):
+            yield [*steps[:at], *step.loads, *steps[at + 1 :]]
 
 
 def _fewer(rows: tuple[Said, ...]) -> Iterator[tuple[Said, ...]]:
@@ -650,7 +672,9 @@ def told(steps: list[Step]) -> str:
     """Return the steps for people, with the text of every file."""
     lines = []
     for step in steps:
-        if isinstance(step, Load):
+        if isinstance(step, Together):
+            lines += ["at once:", told(list(step.loads)), "and no more at once"]
+        elif isinstance(step, Load):
             how = f"{step.file.container}, --source {step.file.source}{', --force' if step.file.force else ''}"
             lines.append(f"load {step.label} ({how}):\n{written(step.file)}".rstrip())
         elif isinstance(step, Rollback):

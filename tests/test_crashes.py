@@ -341,6 +341,34 @@ def test_killed_again_while_recovering(victims: Victims, tmp_path: Path) -> None
             prepared.forget()
 
 
+@pytest.mark.timeout(600)
+def test_a_number_that_is_given_again_brings_nothing_of_its_first_file(victims: Victims, tmp_path: Path) -> None:
+    """A loader dies before its batch is in the log, the next start dies while it clears up."""
+    prepared = Embedded("load", tmp_path)
+    statements = victims.run(**prepared.scene().job(0, "before"))
+    prepared.forget()
+    noted = next(number for number, statement in enumerate(statements, 1) if "INTO batch_log" in statement)
+    # The other file contradicts itself too, elsewhere.
+    other = File(rows=(*SECOND.rows[-1::-1],), source="switch")
+    for again in range(1, 100):
+        scene = prepared.scene()
+        victims.run(**scene.job(noted, "before"))
+        died = victims.dies(**scene.job(again, "before") | {"what": "open"})
+        player = Player(scene.dsn, tmp_path, chunk_records=CHUNK)
+        try:
+            player.book.load(1, FIRST)
+            player.do(Load(2, other))
+            player.compare()
+        except AssertionError as failure:
+            failure.add_note(f"killed before statement {noted} of a load, then before statement {again} of the start")
+            raise
+        finally:
+            player.close()
+        prepared.forget()
+        if not died:
+            break
+
+
 # --- the server dies ----------------------------------------------------------------------------------------
 
 
