@@ -289,7 +289,7 @@ def prove(seeds: range, length: int, databases: Databases, folder: Path, seconds
 
 def test_random_histories_leave_what_the_rules_say(databases: Databases, tmp_path: Path) -> None:
     embedded = databases().startswith("chdb")
-    assert prove(range(1000), 14, databases, tmp_path, 45 if embedded else 18) >= 1
+    assert prove(range(1000), 14, databases, tmp_path, 30 if embedded else 12) >= 1
 
 
 @pytest.mark.nightly
@@ -535,6 +535,7 @@ def compare_ways(variant: Variant, seed: int, length: int, databases: Databases,
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("databases", ["embedded"], indirect=True)
 def test_two_ways_to_the_same_end(variant: Variant, databases: Databases, tmp_path: Path) -> None:
     compare_ways(variant, 1, 8, databases, tmp_path)
 
