@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -26,6 +26,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Zones whose days are kept summed, besides UTC and `timezone`."""
     count_zero_answers: bool = False
     """Whether a 200 without talk counts as connected."""
+    charge_decimals: tuple[Annotated[int, Meta(ge=0, le=8)], ...] = (4, 6)
+    """Decimals a charge may be rounded to; `verify` takes a charge for right when it is so under one of them."""
+    charge_rounding: Literal["up", "half_up", "half_even", "down"] = "half_up"
+    """How each call's charge is rounded, for `verify`; up and down are away from zero and towards it."""
+    charge_convention: Literal["total", "after_minimum", "either"] = "either"
+    """What is rounded up to the pulse, for `verify`: the duration, or what goes beyond the minimum."""
     chunk_records: Annotated[int, Meta(ge=1000, le=5_000_000)] = 500_000
     """Records per commit of a large file."""
     max_waiting_loads: Annotated[int, Meta(ge=1)] = 64

@@ -8,7 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
-from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Undone
+from engine.ingest.pipeline import Asked, Closed, Loader, Receipt, Report, Request, Undone
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
 from engine.query.question import Question
@@ -16,7 +16,10 @@ from engine.query.resolve import preset
 from engine.query.run import Desk, Explanation
 from engine.settings import Settings
 from engine.statement import Statement
+from engine.verify.report import Inspector, Rebuild, Verification
+from engine.verify.window import Watch, Window
 from engine.warehouse import layout
+from engine.warehouse.closes import Close, closes
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
@@ -43,6 +46,9 @@ class Site:
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered))
+            self._inspector = Inspector(
+                self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
+            )
         except BaseException:
             self.close()
             raise
@@ -63,6 +69,29 @@ class Site:
     def rollback(self, batch: int, *, undo: bool = False) -> Undone:
         """Take a batch back, as if it had never been loaded, or give it again."""
         return self.loader.rollback(batch, undo=undo)
+
+    def close_month(self, month: str, who: str, zone: str | None = None) -> Closed:
+        """Close a month for invoicing, in the site's zone unless another is named."""
+        return self.loader.close(month, zone or self.settings.timezone, who)
+
+    def reopen_month(self, month: str, who: str) -> Closed:
+        """Take a month's close back; it can be closed anew."""
+        return self.loader.reopen(month, who)
+
+    def closes(self) -> list[Close]:
+        """Return the months that are closed, the newest first."""
+        return closes(self.warehouse)
+
+    def verify(
+        self, window: Window, *, repair: bool = False, limit: int = 10, watch: Watch | None = None
+    ) -> Verification:
+        """Prove the rollups over `window` and audit its calls; `repair` makes exact what differs."""
+        mend = self.loader.mend if repair else None
+        return self._inspector.verify(window, limit, watch, mend)
+
+    def rebuild(self, window: Window, watch: Watch | None = None) -> Rebuild:
+        """Make every rollup tile that overlaps `window` exact."""
+        return self._inspector.rebuild(window, self.loader.mend, watch)
 
     def ask(self, question: Question, principal: Principal) -> Answer:
         """Answer a question for whoever asks it."""

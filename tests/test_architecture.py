@@ -12,11 +12,20 @@ MODULES = sorted([*ROOT.glob("engine/**/*.py"), *ROOT.glob("web/**/*.py")])
 LAYERS = {
     "engine.ingest": {"leaf", "engine.warehouse", "engine.catalog"},
     "engine.query": {"leaf", "engine.catalog", "engine.warehouse", "engine.access"},
+    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog"},
     "engine.exports": {"leaf", "engine.query"},
     "engine.warehouse": {"leaf", "engine.catalog"},
     "engine.catalog": {"leaf"},
     "engine.access": {"leaf"},
-    "engine.site": {"leaf", "engine.ingest", "engine.query", "engine.warehouse", "engine.catalog", "engine.access"},
+    "engine.site": {
+        "leaf",
+        "engine.ingest",
+        "engine.query",
+        "engine.verify",
+        "engine.warehouse",
+        "engine.catalog",
+        "engine.access",
+    },
     "engine.traffic": {"leaf", "engine.warehouse"},
     "leaf": {"leaf"},
 }

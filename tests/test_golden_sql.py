@@ -15,9 +15,11 @@ from engine.catalog.load import catalog
 from engine.ingest.stage import ledger_columns
 from engine.query import question, render
 from engine.query.coverage import Coverage
+from engine.query.moments import Moments
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Route, route
 from engine.settings import Settings
+from engine.statement import Statement
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 
@@ -39,23 +41,39 @@ class Golden(msgspec.Struct, forbid_unknown_fields=True):
     shrink: float = 20.0  # how many ledger rows a rollup row stands for
 
 
+MOMENTS = (
+    "INSERT INTO batch_log (batch, state) VALUES (7, 'loaded')",
+    """INSERT INTO commit_log (commit, kind, state, batch, verdicts)
+       SELECT 30, 'load', 'complete', 7, map('accepted', 1000) UNION ALL
+       SELECT 35, 'load', 'complete', 8, map('accepted', 4000)""",
+    """INSERT INTO closes (month, zone, first, until, commit, who, state)
+       SELECT '2026-10', 'America/New_York', toDateTime('2026-10-01 04:00:00', 'UTC'),
+              toDateTime('2026-11-01 04:00:00', 'UTC'), 30, 'anna', 'closed'""",
+)
+"""What the statements about a moment look up: batch 7 is commit 30, at which October was closed in New York."""
+
+
 @pytest.fixture(scope="module")
 def laid_out() -> Iterator[Warehouse]:
     with Warehouse("chdb://memory") as warehouse:
         layout.make(warehouse, catalog(), ZONES, ledger_columns())
+        for sql in MOMENTS:
+            warehouse.command(Statement(sql))
         yield warehouse
 
 
 def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
     settings = msgspec.convert({"timezone": "UTC", **golden.settings}, Settings)
     coverage = Coverage(warehouse)
-    asked = resolve(question.of(golden.question), golden.principal, catalog(), settings, coverage.instants)
+    moments = Moments(warehouse, coverage)
+    asked = resolve(question.of(golden.question), golden.principal, catalog(), settings, coverage.instants, moments)
     tables = layout.tables_of(catalog(), ZONES)
     sizes = {"cdr": MONTHS} | {
         name: {month: round(rows / golden.shrink) for month, rows in MONTHS.items()} for _, _, name in tables
     }
     covered = {name: (rollup, zone) for rollup, zone, name in tables}
-    return asked, route(asked, catalog(), covered, (), sizes, coverage.tiles)
+    later = moments.later(asked.as_of) if asked.as_of is not None else 0
+    return asked, route(asked, catalog(), covered, (), sizes, coverage.tiles, later=later)
 
 
 def written(golden: Golden, asked: Resolved, chosen: Route) -> str:

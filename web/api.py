@@ -25,6 +25,7 @@ from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.site import Site
+from web import upkeep
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view
 
@@ -201,7 +202,7 @@ async def _save(request: Request[Any, Any, Any], path: Path, most: int) -> None:
 
 router = Router(
     "/api/v1",
-    route_handlers=[query, explain, reports, report, catalog, cdrs],
+    route_handlers=[query, explain, reports, report, catalog, cdrs, *upkeep.HANDLERS],
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),
         "site": Provide(site_of, sync_to_thread=False),

@@ -426,10 +426,11 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects
+    from web.verification import rebuild, verify
 
-    for command in (batches, rejects):
+    for command in (batches, rejects, verify, rebuild):
         _shared(command)
-    for command in (batches, rejects, dialects):
+    for command in (batches, rejects, dialects, verify, rebuild):
         main.add_command(command)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -10,7 +11,9 @@ import msgspec
 from engine.errors import BadRequest, TollhouseError, Unavailable
 from engine.ingest.pipeline import Asked, Receipt
 from engine.query.question import Question
-from web.errors import ErrorBody
+from engine.verify.window import Watch
+from web.errors import ErrorBody, ErrorDetail
+from web.upkeep import PROGRESS
 
 _TYPES = {
     ".ndjson": "application/x-ndjson",
@@ -78,6 +81,22 @@ class Client:
         ):
             return msgspec.json.decode(response.read(), type=Receipt)
 
+    def watch(self, path: str, asked: dict[str, Any], watch: Watch) -> Any:
+        """Ask for long work, pass on what is told of its progress, and return its result."""
+        headers = {"content-type": "application/json", "accept": PROGRESS}
+        body = msgspec.json.encode(asked)
+        timeout = httpx.Timeout(None, connect=5)
+        with self._sent("POST", path, content=body, headers=headers, timeout=timeout) as response:
+            for line in response.iter_lines():
+                told = msgspec.json.decode(line)
+                if "progress" in told:
+                    watch(*(told["progress"][name] for name in ("step", "done", "total")))
+                elif "error" in told:
+                    raise _ours(msgspec.convert(told["error"], ErrorDetail))
+                else:
+                    return told["result"]
+        raise Unavailable("server", "the server broke off without a result", hint="its log says why")
+
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
@@ -88,4 +107,8 @@ def _failure(response: httpx.Response) -> TollhouseError:
         detail = msgspec.json.decode(response.content, type=ErrorBody).error
     except msgspec.DecodeError:
         return Unavailable("server", f"the server answered {response.status_code} without saying why")
+    return _ours(detail)
+
+
+def _ours(detail: ErrorDetail) -> TollhouseError:
     return TollhouseError(detail.code, detail.message, pointer=detail.pointer, hint=detail.hint)

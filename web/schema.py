@@ -18,9 +18,11 @@ from engine.ingest.pipeline import Receipt
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
+from engine.verify.report import Rebuild, Verification
 from web.api import CONTENT, PACKED
 from web.catalog import CatalogView
 from web.errors import ErrorBody
+from web.upkeep import PROGRESS, RebuildAsked, VerifyAsked
 
 FILE = Path(__file__).resolve().parent.parent / "schemas" / "openapi.json"
 
@@ -45,7 +47,18 @@ _FAILURES = {
 }
 
 _TEXT = {"type": "string"}
-_TYPES = (Question, Answer, Explanation, CatalogView, Receipt, ErrorBody)
+_TYPES = (
+    Question,
+    Answer,
+    Explanation,
+    CatalogView,
+    Receipt,
+    Verification,
+    VerifyAsked,
+    Rebuild,
+    RebuildAsked,
+    ErrorBody,
+)
 
 
 def _ref(kind: type) -> dict[str, Any]:
@@ -208,6 +221,36 @@ def _paths() -> dict[str, Any]:
                 ],
                 body={kind: {"schema": {"type": "string", "format": "binary"}} for kind in CONTENT},
                 failures=("400", "403", "409", "413", "429"),
+            )
+        },
+        **_upkeep(),
+    }
+
+
+def _upkeep() -> dict[str, Any]:
+    about = (
+        f"Days are days in UTC, `to` is exclusive. With `Accept: {PROGRESS}` lines of progress come first, each "
+        '`{"progress": …}`, then one `{"result": …}` or `{"error": …}`.'
+    )
+    line = {PROGRESS: {"schema": _TEXT}}
+    return {
+        "/api/v1/verify": {
+            "post": _call(
+                "Prove the figures",
+                "Compares every group of every rollup with the ledger and audits the calls of the window; `repair` "
+                f"makes exact what differs. {about}",
+                _json(_ref(Verification)) | line,
+                body=_json(_ref(VerifyAsked)),
+                failures=("400", "403", "409"),
+            )
+        },
+        "/api/v1/rebuild": {
+            "post": _call(
+                "Make rollups anew",
+                f"Makes every rollup tile that overlaps the window what the ledger says. {about}",
+                _json(_ref(Rebuild)) | line,
+                body=_json(_ref(RebuildAsked)),
+                failures=("400", "403", "409"),
             )
         },
     }

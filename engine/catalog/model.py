@@ -105,6 +105,8 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[str, ...]
     measures: tuple[str, ...]
     calls: View = "attempts"
+    since_close: bool = False
+    """Whether it answers with what changed since the window's month was closed."""
     name: str = ""
     customer: Preset | None = None
 

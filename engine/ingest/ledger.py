@@ -177,12 +177,15 @@ class Ledger:
         self._complete(commit, decided=False)
         return commit
 
+    def count_inexact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
+        """Return how many groups of these day tiles are not what the ledger says."""
+        sql = render("ingest/count_inexact.sql.j2", **self._shape_of(rollup, zone, table))
+        return self._number(sql, tiles=list(tiles)) if tiles else 0
+
     def _make_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any], commit: int) -> None:
         if tiles:
-            structure = {
-                "table": table,
-                "zone": zone,
-                "keys": rollup.keys,
-                "parts": layout.parts_of(self._catalog, rollup),
-            }
+            structure = self._shape_of(rollup, zone, table)
             self._run("ingest/make_exact.sql.j2", structure, commit=commit, tiles=list(tiles))
+
+    def _shape_of(self, rollup: Rollup, zone: str, table: str) -> dict[str, Any]:
+        return {"table": table, "zone": zone, "keys": rollup.keys, "parts": layout.parts_of(self._catalog, rollup)}

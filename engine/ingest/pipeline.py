@@ -5,16 +5,17 @@ takes many, and lets the others pass between them.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
 from weakref import WeakValueDictionary
 
-from engine.catalog.model import Catalog
+from engine.catalog.model import Catalog, Rollup
 from engine.errors import Conflict, TollhouseError, TooMany
 from engine.ingest.batches import Batches, Receipt, Staged
+from engine.ingest.closes import Closed, close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
 from engine.ingest.rollback import Undone, change
@@ -23,7 +24,7 @@ from engine.settings import Settings
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
+__all__ = ["Asked", "Closed", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
 
 READERS = 2
 """Files read at the same time."""
@@ -50,7 +51,7 @@ class Loader:
     def __init__(self, warehouse: Warehouse, catalog: Catalog, settings: Settings, lease: Lease | None) -> None:
         self._warehouse = warehouse
         self._settings = settings
-        writer = Writer(warehouse, lease)
+        writer = self._writer = Writer(warehouse, lease)
         self._ledger = Ledger(writer, catalog, settings.zones)
         self._batches = Batches(writer)
         self._reading = Reading(writer, settings, self._batches)
@@ -224,14 +225,29 @@ class Loader:
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
         self._batches.close([staged.batch])
 
+    def close(self, month: str, zone: str, who: str) -> Closed:
+        """Close a month for invoicing at the newest commit, once nothing is left open."""
+        with self._turn():
+            return close(self._writer, month, zone, who, self._ledger.watermark)
+
+    def reopen(self, month: str, who: str) -> Closed:
+        """Take a month's close back."""
+        with self._turn():
+            return reopen(self._writer, month, who)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._writing:
+            if self._unfinished:
+                self._finish()
+            yield
+
     def rollback(self, batch: int, *, undo: bool = False) -> Undone:
         """Take a batch back, as if it had never been loaded, or with `undo` give it again; says what changed.
 
         Raises `NotFound` for an unknown batch, `Conflict` when it is not loaded (or, to undo, not rolled back).
         """
-        with self._writing:
-            if self._unfinished:
-                self._finish()
+        with self._turn():
             state = self._batches.state(batch)
             wanted = "rolled_back" if undo else "loaded"
             if state != wanted:
@@ -246,6 +262,20 @@ class Loader:
             except (TollhouseError, KeyboardInterrupt):
                 self._unfinished = True
                 raise
+
+    def mend(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[int]) -> int:
+        """Make day tiles (their starts, in seconds) of a rollup table exact; return how many groups were not.
+
+        Readers see the old sums until the commit is complete, and then the new ones.
+        """
+        with self._turn():
+            try:
+                if groups := self._ledger.count_inexact(rollup, zone, table, tiles):
+                    self._ledger.commit_exact(rollup, zone, table, tiles)
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True
+                raise
+            return groups
 
 
 def _say(waiting: _Waiting, done: int) -> None:

@@ -55,6 +55,10 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     totals: bool = False
     subtotals: bool = False
     parts: bool = False
+    as_of: str | None = None
+    """Answer as it was at a moment: an instant or local time, `batch:ID`, `close:YYYY-MM`."""
+    since: str | None = None
+    """Answer only with what changed after a moment, written in the same way."""
 
 
 def read(body: bytes) -> Question:

@@ -53,6 +53,10 @@ def _render(
         parameters["scope"] = list(asked.scope)
     if asked.currency is not None:
         parameters["currency"] = asked.currency
+    if asked.as_of is not None:
+        parameters["as_of"] = asked.as_of
+    if asked.since is not None:
+        parameters["since"] = asked.since
     if limit is not None:
         parameters |= {"limit": limit, "offset": asked.question.offset}
     parts = [catalog.parts[name] for name in asked.parts]
@@ -70,6 +74,9 @@ def _render(
             for place, clause in enumerate(asked.having)
             if clause.measure
         ],
+        # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
+        netted=bool(asked.money) and any(branch.later for branch in route.branches),
+        changes=asked.since is not None,
         levels=levels,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
         numerators=expressions.numerators() if asked.question.parts else [],
@@ -91,16 +98,31 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
     return {
         "table": branch.table,
         "time": "t.start_time" if ledger else "t.tile",
-        "visible": "commit <= {commit:UInt32} AND sign != 0" if ledger else "c_min <= {commit:UInt32}",
+        "about": _ABOUT_LATER if branch.later else None,
+        "visible": _visible(branch, asked) if ledger else "c_min <= {commit:UInt32}",
         "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
         "spans": spans,
-        "sums": {part.name: _sum(part, ledger=ledger, final=final) for part in parts},
+        "sums": {part.name: _sum(part, branch, final=final) for part in parts},
     }
 
 
-def _sum(part: Part, *, ledger: bool, final: bool) -> str:
-    value = part.signed if ledger else part.name
-    return f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
+_ABOUT_LATER = "what came after that moment is taken out again"
+
+
+def _visible(branch: Branch, asked: Resolved) -> str:
+    bounds = ["sign != 0"]
+    if branch.later:
+        bounds += ["commit > {as_of:UInt32}", "commit <= {commit:UInt32}"]
+    else:
+        bounds += ["commit <= {as_of:UInt32}" if asked.as_of is not None else "commit <= {commit:UInt32}"]
+        bounds += ["commit > {since:UInt32}"] if asked.since is not None else []
+    return " AND ".join(bounds)
+
+
+def _sum(part: Part, branch: Branch, *, final: bool) -> str:
+    value = part.signed if branch.table == LEDGER else part.name
+    total = f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
+    return f"-{total}" if branch.later else total
 
 
 def _span_parameters(span: Span, name: str, ledger: bool) -> dict[str, str]:

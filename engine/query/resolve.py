@@ -11,8 +11,10 @@ from msgspec import Struct
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure, Report, View
 from engine.errors import Forbidden, NotFound, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.query.moments import Moments
 from engine.query.question import Base, Clause, Question, Sort
 from engine.settings import Settings
+from engine.warehouse.closes import Close
 
 Instants = Callable[[str, Sequence[str]], Sequence[int]]
 """Local times of a zone to milliseconds since 1970, as the engine reckons them."""
@@ -59,6 +61,8 @@ class Resolved(Struct, frozen=True, kw_only=True):
     order: tuple[Order, ...]
     parts: tuple[str, ...]
     money: frozenset[Literal["customer", "provider"]]
+    as_of: int | None = None  # the last commit that counts, None: the newest
+    since: int | None = None  # only what commits after this one changed, None: everything that stands
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -68,7 +72,12 @@ class Resolved(Struct, frozen=True, kw_only=True):
 
 
 def resolve(
-    question: Question, principal: Principal, catalog: Catalog, settings: Settings, instants: Instants
+    question: Question,
+    principal: Principal,
+    catalog: Catalog,
+    settings: Settings,
+    instants: Instants,
+    moments: Moments,
 ) -> Resolved:
     """Find every name, fill every default and attach the principal's scope.
 
@@ -76,8 +85,12 @@ def resolve(
     """
     names = _Names(catalog, principal)
     preset = _preset(question.report, principal, catalog)
-    zone = question.timezone or settings.timezone
+    adjusts = question.report is not None and catalog.reports[question.report].since_close
+    close = _close(question, moments) if adjusts and question.since is None else None
+    zone = question.timezone or (close.zone if close else settings.timezone)
     start, end = _window(question, zone, instants)
+    if close:
+        _inside(start, end, close)
     rows = question.rows if question.rows is not None else preset.rows if preset else ()
     asked = question.measures if question.measures is not None else preset.measures if preset else ("attempts",)
     dimensions = tuple(names.dimension(name, f"$.rows[{place}]") for place, name in enumerate(rows))
@@ -88,7 +101,8 @@ def resolve(
     having = tuple(clause for clause in clauses if clause.measure)
     view = question.calls or (preset.calls if preset else "final" if principal.audience == "customer" else "attempts")
     order = _order(question.sort, dimensions, measures)
-    currency = question.currency or settings.currency
+    # An adjustment is made in the money it was charged in.
+    currency = question.currency or ("native" if close else settings.currency)
     spoken = [*measures, *(clause.measure for clause in having if clause.measure)]
     resolved = msgspec.structs.replace(
         question,
@@ -98,8 +112,11 @@ def resolve(
         calls=view,
         currency=currency,
         sort=tuple(Sort(key.name, key.descending) for key in order),
+        since=f"close:{close.month}" if close else question.since,
     )
     _within(question.limit, settings)
+    as_of = _moment(question.as_of, "$.as_of", zone, moments)
+    since = close.commit if close else _moment(question.since, "$.since", zone, moments)
     return Resolved(
         question=resolved,
         start_ms=start,
@@ -118,6 +135,8 @@ def resolve(
         order=order,
         parts=_parts(spoken, question.base, settings),
         money=frozenset(side for measure in spoken for side in _sides(measure)),
+        as_of=as_of,
+        since=since,
     )
 
 
@@ -182,6 +201,34 @@ def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int
             hint="to is exclusive: all October is from 2026-10-01 to 2026-11-01",
         )
     return start, end
+
+
+def _close(question: Question, moments: Moments) -> Close:
+    try:
+        return moments.close(question.start[:7])
+    except TollhouseError as mistake:
+        mistake.pointer = "$.from"
+        raise
+
+
+def _inside(start: int, end: int, close: Close) -> None:
+    if start < close.first * 1000 or end > close.until * 1000:
+        raise Unprocessable(
+            "bad_value",
+            f"the window reaches beyond {close.month}, which was closed in {close.zone}",
+            pointer="$.to",
+            hint="ask for one closed month or days of it, or say since",
+        )
+
+
+def _moment(text: str | None, pointer: str, zone: str, moments: Moments) -> int | None:
+    if text is None:
+        return None
+    try:
+        return moments.commit(zone, text)
+    except TollhouseError as mistake:
+        mistake.pointer = pointer
+        raise
 
 
 def _once(names: Sequence[str], pointer: str) -> None:

@@ -45,6 +45,7 @@ class Branch(Struct, frozen=True):
     table: str
     spans: tuple[Span, ...]
     rows: int  # estimated
+    later: bool = False  # what came after the moment asked about, to be subtracted
 
 
 class Refusal(Struct, frozen=True):
@@ -64,7 +65,7 @@ class Route(Struct, frozen=True):
     @property
     def sources(self) -> tuple[str, ...]:
         """The tables read, in order."""
-        return tuple(branch.table for branch in self.branches)
+        return tuple(dict.fromkeys(branch.table for branch in self.branches))
 
     @property
     def rows(self) -> int:
@@ -80,18 +81,22 @@ def route(
     sizes: dict[str, dict[int, int]],
     tiles: Tiles,
     *,
+    later: int = 0,
     ledger_only: bool = False,
 ) -> Route:
-    """Choose. `covered` maps a table's name to its rollup and zone; `sizes` gives rows per table and month."""
+    """Choose. `covered` maps a table's name to its rollup and zone; `sizes` gives rows per table and month.
+
+    `later` is how many records came after the moment asked about, at most.
+    """
     window = Span(asked.start_ms, asked.end_ms)
     ledger = Route((Branch(LEDGER, (window,), _estimate(sizes.get(LEDGER, {}), (window,))),), ())
-    if ledger_only:
-        return ledger
+    if ledger_only or asked.since is not None:
+        return ledger  # a rollup does not tell what changed when
     refusals = [Refusal(table, "not_covered", "its tiles are being made") for table in uncovered]
     best = ledger
     beaten: list[Route] = []
     for table, (rollup, zone) in covered.items():
-        found = _through(table, rollup, zone, asked, catalog, sizes, tiles, window)
+        found = _through(table, rollup, zone, asked, catalog, sizes, tiles, window, later)
         if isinstance(found, Refusal):
             refusals.append(found)
         elif found.rows < best.rows:
@@ -116,6 +121,7 @@ def _through(
     sizes: dict[str, dict[int, int]],
     tiles: Tiles,
     window: Span,
+    later: int,
 ) -> Route | Refusal:
     for reason, columns in _columns(asked):
         missing = [column for column in columns if column not in rollup.keys]
@@ -139,6 +145,9 @@ def _through(
     if len(runs) + len(edges) > MOST_SPANS:
         return Refusal(table, "too_many_pieces", f"{len(runs)} runs of whole tiles")
     branches = [Branch(table, runs, _estimate(sizes.get(table, {}), runs))]
+    if asked.as_of is not None:
+        # A rollup sums what is complete now; what came after the moment is taken out again, from the ledger.
+        branches.append(Branch(LEDGER, runs, min(later, _estimate(sizes.get(LEDGER, {}), runs)), later=True))
     if edges:
         branches.append(Branch(LEDGER, edges, _estimate(sizes.get(LEDGER, {}), edges)))
     return Route(tuple(branches), ())

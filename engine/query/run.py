@@ -18,6 +18,7 @@ from engine.errors import TooLarge, Unprocessable
 from engine.query import render
 from engine.query.answer import Answer, Column, Moment, Subtotal, Warned, money_text
 from engine.query.coverage import Coverage
+from engine.query.moments import Moments
 from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Refusal, Route, route
@@ -57,6 +58,7 @@ class Desk:
         self._covered = covered
         self._uncovered = uncovered
         self._coverage = Coverage(warehouse)
+        self.moments = Moments(warehouse, self._coverage)
 
     def ask(self, question: Question, principal: Principal, *, ledger_only: bool = False) -> Answer:
         """Answer a question. `ledger_only` reads no rollup: the other half of the differential test."""
@@ -85,7 +87,7 @@ class Desk:
             chosen.sources,
             chosen.rows,
             chosen.refusals,
-            commit,
+            self._as_of(asked, commit),
             statement.sql,
             dict(statement.parameters),
         )
@@ -101,7 +103,7 @@ class Desk:
 
     def resolve(self, question: Question, principal: Principal) -> Resolved:
         """Resolve names, window and scope."""
-        return resolve(question, principal, self._catalog, self._settings, self._coverage.instants)
+        return resolve(question, principal, self._catalog, self._settings, self._coverage.instants, self.moments)
 
     def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
         """Choose the tables."""
@@ -112,8 +114,12 @@ class Desk:
             self._uncovered,
             self._coverage.sizes(commit.commit),
             self._coverage.tiles,
+            later=self.moments.later(asked.as_of) if asked.as_of is not None else 0,
             ledger_only=ledger_only,
         )
+
+    def _as_of(self, asked: Resolved, commit: Moment) -> Moment:
+        return commit if asked.as_of is None else self.moments.told(asked.as_of)
 
     def _answer(
         self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None, began: float
@@ -141,7 +147,7 @@ class Desk:
             total_rows=total,
             truncated=len(rows) + question.offset < total,
             question=question,
-            as_of=commit,
+            as_of=self._as_of(asked, commit),
             query_id=uuid4().hex,
             elapsed_ms=round((time.perf_counter() - began) * 1000, 3),
             rows_read=found.rows_read + (rolled.rows_read if rolled else 0),

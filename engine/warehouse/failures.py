@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.exceptions import Error as DriverError
 from clickhouse_connect.driver.exceptions import OperationalError, scrub_error_details
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from engine.errors import Conflict, TollhouseError, TooLarge, Unavailable, Unprocessable
 
@@ -17,14 +17,29 @@ class EngineFailure(TollhouseError):
 
 
 @contextmanager
-def translated(dsn: str) -> Iterator[None]:
-    """Raise our errors for whatever clickhouse-connect raises inside the block."""
+def translated(dsn: str, *, writing: bool = False) -> Iterator[None]:
+    """Raise our errors for whatever clickhouse-connect raises inside the block.
+
+    A block that is `writing` and loses the server after the statement was sent raises `outcome_unknown`: the
+    statement may have been done, not, or in part, and the server may still be at it.
+    """
     try:
         yield
     except DriverError as failure:
-        raise _translate(failure, dsn) from failure
+        translation = _translate(failure, dsn)
+        if writing and translation.code == "database_unreachable" and not _never_sent(failure):
+            translation = _outcome_unknown(dsn)
+        raise translation from failure
     except (HTTPError, ConnectionError, TimeoutError) as failure:
-        raise _unreachable(dsn) from failure
+        raise (_outcome_unknown(dsn) if writing and not _never_sent(failure) else _unreachable(dsn)) from failure
+
+
+def _never_sent(failure: BaseException) -> bool:
+    """Whether no connection came about, so that the server cannot have heard of the statement."""
+    cause: BaseException | None = failure
+    while cause is not None and not isinstance(cause, ConnectTimeoutError):
+        cause = getattr(cause, "reason", None) or cause.__cause__
+    return cause is not None
 
 
 def broken_off(last: bytes) -> DriverError:
@@ -77,10 +92,20 @@ def lease_lost() -> Conflict:
 
 
 def _unreachable(dsn: str, what: str = "no ClickHouse answers") -> Unavailable:
-    parts = urlsplit(dsn)
-    place = parts.netloc.rpartition("@")[2] or dsn
     return Unavailable(
         "database_unreachable",
-        f"{what} at {place}",
+        f"{what} at {_place(dsn)}",
         hint="start it, or name another with --database",
     )
+
+
+def _outcome_unknown(dsn: str) -> Unavailable:
+    return Unavailable(
+        "outcome_unknown",
+        f"the connection to {_place(dsn)} broke while a statement was writing; whether it was done is not known",
+        hint="what was begun is finished before the next load; check that the server is up, then load again",
+    )
+
+
+def _place(dsn: str) -> str:
+    return urlsplit(dsn).netloc.rpartition("@")[2] or dsn

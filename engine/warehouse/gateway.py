@@ -233,6 +233,10 @@ class Warehouse:
         if self.embedded:
             # chDB's `rows_read` are the rows of the result; what the engine read is told by another name.
             client._backend._summary = _embedded_summary
+        else:
+            # urllib3 would send a request again when TLS fails after it was sent, a file included. The client
+            # itself sends only reads again; nothing may ever be written twice.
+            client.http_retries = 0
         return client
 
     def _assert_open(self) -> None:
@@ -251,8 +255,12 @@ class Warehouse:
         return self.query(statement).rows[0][0]
 
     def command(self, statement: Statement) -> None:
-        """Run a statement that changes something."""
-        with self._lane() as client, translated(self.dsn):
+        """Run a statement that changes something.
+
+        It is sent once. When the server is lost on the way, `Unavailable` with the code `outcome_unknown` says
+        that it may have been done, and may still be running: end it, and look, before writing anything else.
+        """
+        with self._lane() as client, translated(self.dsn, writing=True):
             client.command(statement.sql, parameters=dict(statement.parameters))
 
     def stream(self, statement: Statement, encoding: str) -> Iterator[bytes]:
@@ -272,8 +280,9 @@ class Warehouse:
 
         The embedded engine opens the file itself; to a server the bytes are sent along with the statement.
         `{source}` in the text is replaced by the relation to read; `structure` names its columns and types.
+        Like a command it is sent once, and a server that is lost on the way leaves the outcome unknown.
         """
-        with self._lane() as client, translated(self.dsn), path.open("rb") as content:
+        with self._lane() as client, translated(self.dsn, writing=True), path.open("rb") as content:
             if self.embedded:
                 # By its descriptor: the engine takes * ? { } and :: in a name for a pattern or an archive.
                 place = f"/dev/fd/{content.fileno()}"
@@ -292,6 +301,7 @@ class Warehouse:
         try:
             # It says `INSERT INTO {table} FORMAT {fmt}`: what stands between is ours to write.
             _, _, rest = str(text).partition("INSERT INTO ")
+            # An open file, not its bytes: those it would send again when the connection breaks.
             client.raw_insert(table=rest, insert_block=content, fmt=encoding)
         finally:
             for name in bound:

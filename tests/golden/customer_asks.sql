@@ -49,7 +49,7 @@ found AS (
         sumIf(sign * toInt64(sdp), is_final) AS sdp,
         0 AS mixed
     FROM cdr AS t
-    WHERE commit <= {commit:UInt32} AND sign != 0
+    WHERE sign != 0 AND commit <= {commit:UInt32}
       AND (start_time >= {b1s0_from:DateTime64(3, 'UTC')} AND start_time < {b1s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s0_to:DateTime64(3, 'UTC')}))
       AND t.customer IN {scope:Array(String)}
     GROUP BY customer_destination, customer_currency

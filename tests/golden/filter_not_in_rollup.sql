@@ -16,7 +16,7 @@ found AS (
         sum(toInt64(sign)) AS attempts,
         0 AS mixed
     FROM cdr AS t
-    WHERE commit <= {commit:UInt32} AND sign != 0
+    WHERE sign != 0 AND commit <= {commit:UInt32}
       AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
       AND t.sip_code IN {f0:Array(Int64)}
     GROUP BY customer

@@ -18,7 +18,7 @@ found AS (
         sum(sign * toInt64(if(connected, duration_ms, 0))) AS connected_ms,
         0 AS mixed
     FROM cdr AS t
-    WHERE commit <= {commit:UInt32} AND sign != 0
+    WHERE sign != 0 AND commit <= {commit:UInt32}
       AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
     GROUP BY hour
 ),

@@ -53,7 +53,7 @@ found AS (
         sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
         0 AS mixed
     FROM cdr AS t
-    WHERE commit <= {commit:UInt32} AND sign != 0
+    WHERE sign != 0 AND commit <= {commit:UInt32}
       AND (start_time >= {b1s0_from:DateTime64(3, 'UTC')} AND start_time < {b1s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s0_to:DateTime64(3, 'UTC')})
         OR start_time >= {b1s1_from:DateTime64(3, 'UTC')} AND start_time < {b1s1_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s1_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s1_to:DateTime64(3, 'UTC')})
         OR start_time >= {b1s2_from:DateTime64(3, 'UTC')} AND start_time < {b1s2_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s2_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s2_to:DateTime64(3, 'UTC')})

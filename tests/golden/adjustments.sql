@@ -1,0 +1,101 @@
+-- what changed in October since it was closed in New York: postings after that commit, nothing else
+-- from cdr, about 1000179 rows
+-- b0s0_from = '2026-10-01 04:00:00.000'
+-- b0s0_to = '2026-11-01 04:00:00.000'
+-- commit = 4711
+-- limit = 1000001
+-- offset = 0
+-- since = 30
+WITH
+found AS (
+    SELECT
+        t.customer AS customer,
+        t.provider AS provider,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(toInt64(sign)) AS standing,
+        sum(toInt64(sign)) AS attempts,
+        sum(sign * toInt64(connected)) AS connected,
+        sum(sign * toInt64(customer_duration_ms)) AS customer_duration_ms,
+        sum(sign * toInt64(provider_duration_ms)) AS provider_duration_ms,
+        sum(sign * ifNull(customer_charge, 0)) AS customer_charge,
+        sum(sign * toInt64(ifNull(customer_charge, 0) != 0)) AS customer_charged,
+        sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
+        sum(sign * ifNull(provider_charge, 0)) AS provider_charge,
+        sum(sign * toInt64(ifNull(provider_charge, 0) != 0)) AS provider_charged,
+        sum(sign * toInt64(connected AND isNull(provider_charge))) AS unrated_provider,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit <= {commit:UInt32} AND commit > {since:UInt32}
+      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+    GROUP BY customer, provider, customer_currency, provider_currency, customer_currency, provider_currency
+),
+groups AS (
+    SELECT
+        customer,
+        provider,
+        customer_currency,
+        provider_currency,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.connected) AS connected,
+        sum(found.customer_duration_ms) AS customer_duration_ms,
+        sum(found.provider_duration_ms) AS provider_duration_ms,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        sum(found.provider_charge) AS provider_charge,
+        sum(found.provider_charged) AS provider_charged,
+        sum(found.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(customer_currency, found.customer_charged != 0 OR found.customer_charge != 0) AS customer_currencies,
+        groupUniqArrayIf(provider_currency, found.provider_charged != 0 OR found.provider_charge != 0) AS provider_currencies,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY customer, provider, customer_currency, provider_currency
+),
+-- a group is listed when anything of it changed, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR ((g.standing != 0 OR g.attempts != 0 OR g.connected != 0 OR g.customer_duration_ms != 0 OR g.provider_duration_ms != 0 OR g.customer_charge != 0 OR g.customer_charged != 0 OR g.unrated_customer != 0 OR g.provider_charge != 0 OR g.provider_charged != 0 OR g.unrated_provider != 0))
+),
+measured AS (
+    SELECT
+        g.customer AS customer,
+        g.provider AS provider,
+        g.customer_currency AS customer_currency,
+        g.provider_currency AS provider_currency,
+        g.attempts AS attempts,
+        g.connected AS connected,
+        g.customer_duration_ms / 1000 AS customer_duration,
+        g.provider_duration_ms / 1000 AS provider_duration,
+        if(length(arrayDistinct(g.customer_currencies)) <= 1, g.customer_charge, NULL) AS customer_charge,
+        if(length(arrayDistinct(g.provider_currencies)) <= 1, g.provider_charge, NULL) AS provider_charge,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.provider_currencies AS provider_currencies,
+        g.unrated_provider AS unrated_provider,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.customer,
+    measured.provider,
+    measured.customer_currency,
+    measured.provider_currency,
+    measured.attempts,
+    measured.connected,
+    measured.customer_duration,
+    measured.provider_duration,
+    measured.customer_charge,
+    measured.provider_charge,
+    count() OVER () AS total_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    sum(unrated_customer) OVER () AS unrated_customer_,
+    arraySort(provider_currencies) AS provider_currencies_,
+    sum(unrated_provider) OVER () AS unrated_provider_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.attempts DESC NULLS LAST, measured.customer NULLS LAST, measured.provider NULLS LAST, measured.customer_currency NULLS LAST, measured.provider_currency NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -1,0 +1,289 @@
+-- breakout as it was when batch 7 was loaded: rollup at the newest commit less what came later
+-- from breakout_day_v1_utc + cdr, about 38006 rows
+-- not from breakout_day_v1_america_new_york: reads_more_rows (about 38006 rows against 38006)
+-- as_of = 30
+-- b0s0_from = '2026-10-01 00:00:00'
+-- b0s0_to = '2026-10-15 00:00:00'
+-- b1s0_from = '2026-10-01 00:00:00.000'
+-- b1s0_to = '2026-10-15 00:00:00.000'
+-- b2s0_from = '2026-10-15 00:00:00.000'
+-- b2s0_to = '2026-10-15 08:30:00.000'
+-- commit = 4711
+-- currency = 'USD'
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(connected) AS connected,
+        sum(customer_charge) AS customer_charge,
+        sum(provider_charge) AS provider_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        sum(provider_charged) AS provider_charged,
+        sum(unrated_provider) AS unrated_provider,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+    GROUP BY customer, customer_currency, provider_currency
+    UNION ALL
+    -- what came after that moment is taken out again
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        -sum(toInt64(sign)) AS standing,
+        -sum(toInt64(sign)) AS attempts,
+        -sum(sign * toInt64(connected)) AS connected,
+        -sum(sign * ifNull(customer_charge, 0)) AS customer_charge,
+        -sum(sign * ifNull(provider_charge, 0)) AS provider_charge,
+        -sum(sign * toInt64(ifNull(customer_charge, 0) != 0)) AS customer_charged,
+        -sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
+        -sum(sign * toInt64(ifNull(provider_charge, 0) != 0)) AS provider_charged,
+        -sum(sign * toInt64(connected AND isNull(provider_charge))) AS unrated_provider,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit > {as_of:UInt32} AND commit <= {commit:UInt32}
+      AND (start_time >= {b1s0_from:DateTime64(3, 'UTC')} AND start_time < {b1s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s0_to:DateTime64(3, 'UTC')}))
+    GROUP BY customer, customer_currency, provider_currency
+    UNION ALL
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(toInt64(sign)) AS standing,
+        sum(toInt64(sign)) AS attempts,
+        sum(sign * toInt64(connected)) AS connected,
+        sum(sign * ifNull(customer_charge, 0)) AS customer_charge,
+        sum(sign * ifNull(provider_charge, 0)) AS provider_charge,
+        sum(sign * toInt64(ifNull(customer_charge, 0) != 0)) AS customer_charged,
+        sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
+        sum(sign * toInt64(ifNull(provider_charge, 0) != 0)) AS provider_charged,
+        sum(sign * toInt64(connected AND isNull(provider_charge))) AS unrated_provider,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit <= {as_of:UInt32}
+      AND (start_time >= {b2s0_from:DateTime64(3, 'UTC')} AND start_time < {b2s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b2s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b2s0_to:DateTime64(3, 'UTC')}))
+    GROUP BY customer, customer_currency, provider_currency
+),
+netted AS (
+    SELECT
+        customer,
+        customer_currency,
+        provider_currency,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.connected) AS connected,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.provider_charge) AS provider_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        sum(found.provider_charged) AS provider_charged,
+        sum(found.unrated_provider) AS unrated_provider,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY customer, customer_currency, provider_currency
+),
+groups AS (
+    SELECT
+        customer,
+        sum(netted.standing) AS standing,
+        sum(netted.attempts) AS attempts,
+        sum(netted.connected) AS connected,
+        sum(netted.customer_charge) AS customer_charge,
+        sum(netted.provider_charge) AS provider_charge,
+        sum(netted.customer_charged) AS customer_charged,
+        sum(netted.unrated_customer) AS unrated_customer,
+        sum(netted.provider_charged) AS provider_charged,
+        sum(netted.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(customer_currency, netted.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(provider_currency, netted.provider_charged != 0) AS provider_currencies,
+        max(netted.mixed) AS mixed
+    FROM netted
+    GROUP BY customer
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        g.customer AS customer,
+        g.attempts AS attempts,
+        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.provider_currencies AS provider_currencies,
+        g.unrated_provider AS unrated_provider,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.customer,
+    measured.attempts,
+    measured.asr,
+    measured.profit,
+    count() OVER () AS total_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    sum(unrated_customer) OVER () AS unrated_customer_,
+    arraySort(provider_currencies) AS provider_currencies_,
+    sum(unrated_provider) OVER () AS unrated_provider_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}
+
+-- subtotals and totals
+WITH
+found AS (
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(connected) AS connected,
+        sum(customer_charge) AS customer_charge,
+        sum(provider_charge) AS provider_charge,
+        sum(customer_charged) AS customer_charged,
+        sum(unrated_customer) AS unrated_customer,
+        sum(provider_charged) AS provider_charged,
+        sum(unrated_provider) AS unrated_provider,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM breakout_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
+    GROUP BY customer, customer_currency, provider_currency
+    UNION ALL
+    -- what came after that moment is taken out again
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        -sum(toInt64(sign)) AS standing,
+        -sum(toInt64(sign)) AS attempts,
+        -sum(sign * toInt64(connected)) AS connected,
+        -sum(sign * ifNull(customer_charge, 0)) AS customer_charge,
+        -sum(sign * ifNull(provider_charge, 0)) AS provider_charge,
+        -sum(sign * toInt64(ifNull(customer_charge, 0) != 0)) AS customer_charged,
+        -sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
+        -sum(sign * toInt64(ifNull(provider_charge, 0) != 0)) AS provider_charged,
+        -sum(sign * toInt64(connected AND isNull(provider_charge))) AS unrated_provider,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit > {as_of:UInt32} AND commit <= {commit:UInt32}
+      AND (start_time >= {b1s0_from:DateTime64(3, 'UTC')} AND start_time < {b1s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b1s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b1s0_to:DateTime64(3, 'UTC')}))
+    GROUP BY customer, customer_currency, provider_currency
+    UNION ALL
+    SELECT
+        t.customer AS customer,
+        t.customer_currency AS customer_currency,
+        t.provider_currency AS provider_currency,
+        sum(toInt64(sign)) AS standing,
+        sum(toInt64(sign)) AS attempts,
+        sum(sign * toInt64(connected)) AS connected,
+        sum(sign * ifNull(customer_charge, 0)) AS customer_charge,
+        sum(sign * ifNull(provider_charge, 0)) AS provider_charge,
+        sum(sign * toInt64(ifNull(customer_charge, 0) != 0)) AS customer_charged,
+        sum(sign * toInt64(connected AND isNull(customer_charge))) AS unrated_customer,
+        sum(sign * toInt64(ifNull(provider_charge, 0) != 0)) AS provider_charged,
+        sum(sign * toInt64(connected AND isNull(provider_charge))) AS unrated_provider,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit <= {as_of:UInt32}
+      AND (start_time >= {b2s0_from:DateTime64(3, 'UTC')} AND start_time < {b2s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b2s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b2s0_to:DateTime64(3, 'UTC')}))
+    GROUP BY customer, customer_currency, provider_currency
+),
+netted AS (
+    SELECT
+        customer,
+        customer_currency,
+        provider_currency,
+        sum(found.standing) AS standing,
+        sum(found.attempts) AS attempts,
+        sum(found.connected) AS connected,
+        sum(found.customer_charge) AS customer_charge,
+        sum(found.provider_charge) AS provider_charge,
+        sum(found.customer_charged) AS customer_charged,
+        sum(found.unrated_customer) AS unrated_customer,
+        sum(found.provider_charged) AS provider_charged,
+        sum(found.unrated_provider) AS unrated_provider,
+        max(found.mixed) AS mixed
+    FROM found
+    GROUP BY customer, customer_currency, provider_currency
+),
+groups AS (
+    SELECT
+        customer,
+        sum(netted.standing) AS standing,
+        sum(netted.attempts) AS attempts,
+        sum(netted.connected) AS connected,
+        sum(netted.customer_charge) AS customer_charge,
+        sum(netted.provider_charge) AS provider_charge,
+        sum(netted.customer_charged) AS customer_charged,
+        sum(netted.unrated_customer) AS unrated_customer,
+        sum(netted.provider_charged) AS provider_charged,
+        sum(netted.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(customer_currency, netted.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(provider_currency, netted.provider_charged != 0) AS provider_currencies,
+        max(netted.mixed) AS mixed
+    FROM netted
+    GROUP BY customer
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+rolled AS (
+    SELECT
+        0 AS level,
+        sum(passing.standing) AS standing,
+        sum(passing.attempts) AS attempts,
+        sum(passing.connected) AS connected,
+        sum(passing.customer_charge) AS customer_charge,
+        sum(passing.provider_charge) AS provider_charge,
+        sum(passing.customer_charged) AS customer_charged,
+        sum(passing.unrated_customer) AS unrated_customer,
+        sum(passing.provider_charged) AS provider_charged,
+        sum(passing.unrated_provider) AS unrated_provider,
+        groupUniqArrayArray(customer_currencies) AS customer_currencies,
+        groupUniqArrayArray(provider_currencies) AS provider_currencies,
+        max(passing.mixed) AS mixed
+    FROM passing
+),
+measured AS (
+    SELECT
+        NULL AS customer,
+        g.attempts AS attempts,
+        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
+        g.customer_currencies AS customer_currencies,
+        g.unrated_customer AS unrated_customer,
+        g.provider_currencies AS provider_currencies,
+        g.unrated_provider AS unrated_provider,
+        g.mixed AS mixed,
+        g.level AS level
+    FROM rolled AS g
+)
+SELECT
+    measured.customer,
+    measured.attempts,
+    measured.asr,
+    measured.profit,
+    level AS level_,
+    arraySort(customer_currencies) AS customer_currencies_,
+    unrated_customer AS unrated_customer_,
+    arraySort(provider_currencies) AS provider_currencies_,
+    unrated_provider AS unrated_provider_,
+    mixed AS mixed_
+FROM measured
+ORDER BY level_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
