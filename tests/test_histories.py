@@ -298,6 +298,98 @@ def test_random_histories_for_an_hour(databases: Databases, tmp_path: Path) -> N
     prove(range(10_000, 100_000), 25, databases, tmp_path, 2400 if databases().startswith("chdb") else 1200)
 
 
+# --- histories beside each other ----------------------------------------------------------------------------
+
+Variant = Callable[[list[Step], random.Random], list[Step]]
+
+
+def in_other_words(steps: list[Step], dice: random.Random) -> list[Step]:
+    """The same files with their rows in another order, spelled otherwise, committed in other chunks."""
+    varied: list[Step] = []
+    for step in steps:
+        match step:
+            case Load(label, file):
+                rows = tuple(dice.sample(file.rows, len(file.rows)))
+                file = replace(
+                    file, rows=rows, spelling=dice.randrange(10**6), container=dice.choice(("csv", "ndjson"))
+                )
+                varied += [Load(label, file), Reopen(dice.choice((2, 5, 1000)))]
+            case Rollback():
+                varied.append(step)
+    return varied
+
+
+def never_loaded(steps: list[Step], _: random.Random) -> list[Step]:
+    """The history without the loads that are rolled back in the end."""
+    left = _live(steps)
+    return [step for step in steps if isinstance(step, Load) and step.label in left]
+
+
+def rolled_back_last(steps: list[Step], dice: random.Random) -> list[Step]:
+    """All loads first, then the rollbacks that last, in any order, some of them undone and done again."""
+    left = _live(steps)
+    gone = [step.label for step in steps if isinstance(step, Load) and step.label not in left]
+    varied: list[Step] = [step for step in steps if isinstance(step, Load)]
+    for label in dice.sample(gone, len(gone)):
+        varied.append(Rollback(label))
+        if dice.random() < 0.3:
+            varied += [Rollback(label, undo=True), Rollback(label)]
+    return varied
+
+
+def there_and_back(steps: list[Step], dice: random.Random) -> list[Step]:
+    """Then every load that is left is rolled back, and all of them brought back in another order."""
+    left = sorted(_live(steps))
+    away: list[Step] = [Rollback(label) for label in dice.sample(left, len(left))]
+    back: list[Step] = [Rollback(label, undo=True) for label in dice.sample(left, len(left))]
+    return [*steps, *away, *back]
+
+
+def _live(steps: list[Step]) -> set[int]:
+    live: dict[int, bool] = {}
+    for step in steps:
+        match step:
+            case Load(label, _):
+                live[label] = True
+            case Rollback(label, undo):
+                live[label] = undo
+    return {label for label, stands in live.items() if stands}
+
+
+VARIANTS = (in_other_words, never_loaded, rolled_back_last, there_and_back)
+
+
+def end_of(steps: list[Step], databases: Databases, folder: Path) -> dict[Identity, dict[str, Any]]:
+    """What stands after the steps."""
+    player = Player(databases(), folder)
+    try:
+        player.play(steps, careful=False)
+        return player.standing()
+    finally:
+        player.close()
+
+
+def compare_ways(variant: Variant, seed: int, length: int, databases: Databases, folder: Path) -> None:
+    steps = history(seed, length, Powers(together=False))  # numbers left to chance have no two equal ways
+    varied = variant(steps, random.Random(seed))
+    one, other = end_of(steps, databases, folder), end_of(varied, databases, folder)
+    assert _differences(one, other) == {}, f"seed {seed}: {told(steps)}\n--- is not ---\n{told(varied)}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("databases", ["embedded"], indirect=True)
+def test_two_ways_to_the_same_end(variant: Variant, databases: Databases, tmp_path: Path) -> None:
+    compare_ways(variant, 1, 8, databases, tmp_path)
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_two_ways_to_the_same_end_often(variant: Variant, databases: Databases, tmp_path: Path) -> None:
+    for seed in range(100, 130):
+        compare_ways(variant, seed, 18, databases, tmp_path)
+
+
 # --- each rule by a small example ---------------------------------------------------------------------------
 
 NOON = MIDNIGHT + DAY // 2
@@ -427,7 +519,7 @@ EXAMPLES: dict[str, tuple[list[Step], dict[int, str], dict[str, int]]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # the last of the module: a process opens one embedded database at a time
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Player]:
     player = Player(f"chdb://{tmp_path_factory.mktemp('examples')}", tmp_path_factory.mktemp("files"))
     yield player
@@ -454,95 +546,3 @@ def test_each_rule(name: str, examples: Player) -> None:
 
 def test_after_all_the_examples_the_books_agree(examples: Player) -> None:
     examples.compare()
-
-
-# --- histories beside each other ----------------------------------------------------------------------------
-
-Variant = Callable[[list[Step], random.Random], list[Step]]
-
-
-def in_other_words(steps: list[Step], dice: random.Random) -> list[Step]:
-    """The same files with their rows in another order, spelled otherwise, committed in other chunks."""
-    varied: list[Step] = []
-    for step in steps:
-        match step:
-            case Load(label, file):
-                rows = tuple(dice.sample(file.rows, len(file.rows)))
-                file = replace(
-                    file, rows=rows, spelling=dice.randrange(10**6), container=dice.choice(("csv", "ndjson"))
-                )
-                varied += [Load(label, file), Reopen(dice.choice((2, 5, 1000)))]
-            case Rollback():
-                varied.append(step)
-    return varied
-
-
-def never_loaded(steps: list[Step], _: random.Random) -> list[Step]:
-    """The history without the loads that are rolled back in the end."""
-    left = _live(steps)
-    return [step for step in steps if isinstance(step, Load) and step.label in left]
-
-
-def rolled_back_last(steps: list[Step], dice: random.Random) -> list[Step]:
-    """All loads first, then the rollbacks that last, in any order, some of them undone and done again."""
-    left = _live(steps)
-    gone = [step.label for step in steps if isinstance(step, Load) and step.label not in left]
-    varied: list[Step] = [step for step in steps if isinstance(step, Load)]
-    for label in dice.sample(gone, len(gone)):
-        varied.append(Rollback(label))
-        if dice.random() < 0.3:
-            varied += [Rollback(label, undo=True), Rollback(label)]
-    return varied
-
-
-def there_and_back(steps: list[Step], dice: random.Random) -> list[Step]:
-    """Then every load that is left is rolled back, and all of them brought back in another order."""
-    left = sorted(_live(steps))
-    away: list[Step] = [Rollback(label) for label in dice.sample(left, len(left))]
-    back: list[Step] = [Rollback(label, undo=True) for label in dice.sample(left, len(left))]
-    return [*steps, *away, *back]
-
-
-def _live(steps: list[Step]) -> set[int]:
-    live: dict[int, bool] = {}
-    for step in steps:
-        match step:
-            case Load(label, _):
-                live[label] = True
-            case Rollback(label, undo):
-                live[label] = undo
-    return {label for label, stands in live.items() if stands}
-
-
-VARIANTS = (in_other_words, never_loaded, rolled_back_last, there_and_back)
-
-
-def end_of(steps: list[Step], databases: Databases, folder: Path) -> dict[Identity, dict[str, Any]]:
-    """What stands after the steps."""
-    player = Player(databases(), folder)
-    try:
-        player.play(steps, careful=False)
-        return player.standing()
-    finally:
-        player.close()
-
-
-def compare_ways(variant: Variant, seed: int, length: int, databases: Databases, folder: Path) -> None:
-    steps = history(seed, length, Powers(together=False))  # numbers left to chance have no two equal ways
-    varied = variant(steps, random.Random(seed))
-    one, other = end_of(steps, databases, folder), end_of(varied, databases, folder)
-    assert _differences(one, other) == {}, f"seed {seed}: {told(steps)}\n--- is not ---\n{told(varied)}"
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("databases", ["embedded"], indirect=True)
-def test_two_ways_to_the_same_end(variant: Variant, databases: Databases, tmp_path: Path) -> None:
-    compare_ways(variant, 1, 8, databases, tmp_path)
-
-
-@pytest.mark.nightly
-@pytest.mark.timeout(7200)
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_two_ways_to_the_same_end_often(variant: Variant, databases: Databases, tmp_path: Path) -> None:
-    for seed in range(100, 130):
-        compare_ways(variant, seed, 18, databases, tmp_path)
