@@ -100,7 +100,8 @@ class Batches:
 
     def drop(self, batches: Sequence[int]) -> None:
         """Drop what lies in staging of these batches."""
-        for table in ("staging", "contradictions"):
+        # Staging goes last: it is what tells the next start that a batch was left behind.
+        for table in ("contradictions", "staging"):
             self._writer.drop(table, *batches)
 
     def forget(self, batches: Sequence[int]) -> None:

@@ -69,15 +69,17 @@ class Ledger:
 
     def commit_chunk(self, chunk: Chunk) -> None:
         """Commit the staged records of a chunk; nothing happens when it holds none that can be taken."""
+        commit = self.watermark + 1
         structure = {"contradictions": chunk.contradictions}
-        survey = Statement(render("ingest/survey.sql.j2", **structure), chunk.parameters)
+        parameters = {**chunk.parameters, "commit": commit}
+        self._run("ingest/told.sql.j2", structure, **parameters)
+        survey = Statement(render("ingest/survey.sql.j2", **structure), parameters)
         records, repeats, known = self._warehouse.query(survey).rows[0]
         if not records:
             return
-        commit = self.watermark + 1
         if repeats or known:
             shape = {**structure, "repeats": bool(repeats)}
-            self._run("ingest/decide.sql.j2", shape, **chunk.parameters, **self._said, commit=commit)
+            self._run("ingest/decide.sql.j2", shape, **parameters, **self._said)
         self._post(commit, "load", chunk, decided=bool(repeats or known))
 
     def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
@@ -114,6 +116,7 @@ class Ledger:
 
     def _sweep(self, commit: int) -> None:
         self._writer.drop("decisions", commit)
+        self._writer.drop("told", commit)
 
     def recover(self) -> int | None:
         """Finish the commit that was open when the last writer died; return its number, None if there was none.
@@ -132,7 +135,8 @@ class Ledger:
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
                 self._make_exact(rollup, zone, table, self._tiles_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)
-        for (commit,) in self._warehouse.query(Statement("SELECT DISTINCT commit FROM decisions ORDER BY 1")).rows:
+        scratch = "SELECT DISTINCT commit FROM (SELECT commit FROM decisions UNION ALL SELECT commit FROM told)"
+        for (commit,) in self._warehouse.query(Statement(scratch)).rows:
             self._sweep(commit)
         return int(open_commits[-1][0]) if open_commits else None
 
