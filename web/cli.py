@@ -426,11 +426,12 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects
+    from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, verify, rebuild):
+    for command in (batches, rejects, verify, rebuild, retain):
         _shared(command)
-    for command in (batches, rejects, dialects, verify, rebuild):
+    for command in (batches, rejects, dialects, verify, rebuild, retain):
         main.add_command(command)
 
 

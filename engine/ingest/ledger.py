@@ -160,12 +160,18 @@ class Ledger:
         rules = str(
             self._warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'"))
         )
+        # Tiles from before the horizon stay as they are, and a rollup that is new begins there.
+        horizon = layout.horizon(self._warehouse)
         for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
             if table not in tables:
                 continue
+            if horizon and f"covered:{table}" not in layout.read_facts(self._warehouse):
+                layout.write_fact(self._warehouse, f"begins:{table}", horizon)
             months: dict[int, list[Any]] = {}
             for month, tile in self._warehouse.query(
-                Statement(render("ingest/all_tiles.sql.j2", table=table), {"zone": zone})
+                Statement(
+                    render("ingest/all_tiles.sql.j2", table=table), {"zone": zone, "horizon": horizon or "1970-01-01"}
+                )
             ).rows:
                 months.setdefault(int(month), []).append(tile)
             for tiles in months.values():
@@ -178,6 +184,14 @@ class Ledger:
         shape = {"records": False, "decided": False, "contradictions": False}
         self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
         self._make_exact(rollup, zone, table, tiles, commit)
+        self._complete(commit, decided=False)
+        return commit
+
+    def commit_nothing(self) -> int:
+        """Complete a commit without postings; return it."""
+        commit = self.watermark + 1
+        shape = {"records": False, "decided": False, "contradictions": False}
+        self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
         self._complete(commit, decided=False)
         return commit
 

@@ -18,13 +18,14 @@ from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.closes import Closed, close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
+from engine.ingest.retention import Retained, retain
 from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Closed", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
+__all__ = ["Asked", "Closed", "Loader", "Progress", "Receipt", "Report", "Request", "Retained", "Undone"]
 
 READERS = 2
 """Files read at the same time."""
@@ -238,6 +239,15 @@ class Loader:
         with self._turn():
             return reopen(self._writer, month, who)
 
+    def retain(self, month: str, *, really: bool) -> Retained:
+        """Keep the ledger from a month on; without `really` only say what would go."""
+        with self._turn():
+            kept = retain(self._writer, month, really=really)
+            if really:
+                self._reading.horizon = kept.horizon
+                self._ledger.commit_nothing()  # readers plan anew at a new commit
+            return kept
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         with self._writing:
@@ -259,6 +269,8 @@ class Loader:
                     f"batch {batch} is {state.replace('_', ' ')}, not {wanted.replace('_', ' ')}",
                     hint="tollhouse batches tells what each batch is",
                 )
+            if horizon := self._batches.reaches_beyond(batch, self._reading.horizon):
+                raise Conflict("before_horizon", f"batch {batch} holds calls from before {horizon}, which are gone")
             try:
                 self._batches.note(batch, "restoring" if undo else "rolling_back", since=self._ledger.watermark)
                 return change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
