@@ -429,11 +429,12 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects
     from web.month_end import close
+    from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, verify, rebuild, close):
+    for command in (batches, rejects, verify, rebuild, retain, close):
         _shared(command)
-    for command in (batches, rejects, dialects, verify, rebuild, close):
+    for command in (batches, rejects, dialects, verify, rebuild, retain, close):
         main.add_command(command)
 
 

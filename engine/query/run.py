@@ -51,12 +51,14 @@ class Desk:
         settings: Settings,
         covered: dict[str, tuple[Rollup, str]],
         uncovered: tuple[str, ...] = (),
+        begins: dict[str, int] | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
         self._settings = settings
         self._covered = covered
         self._uncovered = uncovered
+        self._begins = begins or {}
         self._coverage = Coverage(warehouse)
         self.moments = Moments(warehouse, self._coverage)
 
@@ -115,6 +117,8 @@ class Desk:
             self._coverage.sizes(commit.commit),
             self._coverage.tiles,
             later=self.moments.later(asked.as_of) if asked.as_of is not None else 0,
+            begins=self._begins,
+            horizon=self._coverage.horizon(commit.commit),
             ledger_only=ledger_only,
         )
 
