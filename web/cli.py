@@ -103,7 +103,9 @@ class _Where:
 
         from web.client import Client
 
-        return Client(self.url or "", os.environ.get("TOLLHOUSE_KEY"))
+        client = Client(self.url or "", os.environ.get("TOLLHOUSE_KEY"))
+        click.get_current_context().call_on_close(client.close)
+        return client
 
     def site(self, *, writes: bool = False) -> Any:
         from engine.site import Site

@@ -249,7 +249,11 @@ def _history() -> dict[str, Any]:
         "schema": {"type": "integer", "minimum": 0},
     }
     pages = [
-        _parameter("limit", "The most items of one answer.", {"type": "integer", "maximum": MOST, "default": PAGE}),
+        _parameter(
+            "limit",
+            "The most items of one answer.",
+            {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE},
+        ),
         _parameter("cursor", "`next_cursor` of the page before; the first page when left out."),
     ]
     changed = _json(_ref(Undone)) | {PROGRESS: {"schema": _TEXT}}
