@@ -148,7 +148,7 @@ class Loader:
         group = self._next_group()
         try:
             if self._unfinished:
-                self._finish()
+                self._finish(group)
             self._commit(group)
         except (TollhouseError, KeyboardInterrupt) as failure:
             self._broke_off(group, failure)
@@ -203,12 +203,15 @@ class Loader:
             batches = [waiting.staged.batch for waiting in group]
             self._batches.forget(sorted(set(batches) - self._ledger.begun(batches)))
 
-    def _finish(self) -> list[int]:
-        """Complete an open commit, then commit what is staged and nobody waits for; return those batches."""
+    def _finish(self, group: Sequence[_Waiting] = ()) -> list[int]:
+        """Complete an open commit, then commit what is staged and nobody waits for; return those batches.
+
+        `group` is what has the turn: it waits, though no longer in the queue.
+        """
         self._ledger.recover()
         self._ledger.read_batches()
         with self._queueing:
-            waited_for = {waiting.staged.batch for waiting in self._queue}
+            waited_for = {waiting.staged.batch for waiting in (*self._queue, *group)}
         finished = []
         for staged in self._batches.staged():
             if staged.batch not in waited_for:
