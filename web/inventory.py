@@ -83,22 +83,12 @@ def batches(where: Any, limit: int, state: str | None, form: str) -> None:
 
 def _of_interest(found: list[Any]) -> tuple[str, ...]:
     """The columns of the table: some only when there is something in them."""
-    rare = ("stale", "corrections", "withdrawn", "rejected", "forced")
-    told = tuple(name for name in rare if any(getattr(batch, name) for batch in found))
-    return (
-        "id",
-        "time",
-        "origin",
-        "source",
-        "dialect",
-        "state",
-        "received",
-        "accepted",
-        "duplicates",
-        *told,
-        "from",
-        "to",
+    stale, corrections, withdrawn, forced = (
+        (name,) if any(getattr(batch, name) for batch in found) else ()
+        for name in ("stale", "corrections", "withdrawn", "forced")
     )
+    about = ("id", "time", "origin", "source", "dialect", "state", "received", "accepted", "duplicates")
+    return (*about, *stale, *corrections, *withdrawn, "rejected", *forced, "from", "to")
 
 
 @click.command(epilog="Example: tollhouse rejects --batch 3")
