@@ -13,6 +13,7 @@ from engine.errors import BadRequest, Forbidden
 from engine.query.question import malformed
 from engine.site import Site
 from engine.warehouse.closes import Close
+from web.parameters import given, words
 
 
 class CloseAsked(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,8 +26,7 @@ class CloseAsked(Struct, frozen=True, forbid_unknown_fields=True):
 def _check(request: Request[Any, Any, Any], principal: Principal) -> None:
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may see and close months")
-    for name in request.query_params:
-        raise BadRequest("unknown_parameter", f"this call has no parameter {name!r}", pointer=name)
+    words(given(request))
 
 
 @get("/closes")
