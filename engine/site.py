@@ -67,9 +67,9 @@ class Site:
         """Load one file as one batch; `origin` is what people call it."""
         return self.loader.load(path, origin, asked, report, request)
 
-    def rollback(self, batch: int, *, undo: bool = False) -> Undone:
+    def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or give it again."""
-        return self.loader.rollback(batch, undo=undo)
+        return self.loader.rollback(batch, undo=undo, report=report)
 
     def close_month(self, month: str, who: str, zone: str | None = None) -> Close:
         """Close a month for invoicing, in the site's zone unless another is named."""

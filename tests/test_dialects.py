@@ -192,7 +192,7 @@ class TestAsterisk:
 
     @embedded
     def test_the_dialect_of_another_switch_reads_nothing(self, site: Site, source: str, asterisk: Path) -> None:
-        with pytest.raises(BadRequest, match="none of the 45 records") as refusal:
+        with pytest.raises(BadRequest, match=r"no record of .*, 45 tried") as refusal:
             load(site, asterisk, source, dialect="freeswitch", zone="UTC")
         assert refusal.value.code == "nothing_readable"
         assert rows(site, "SELECT count() FROM cdr WHERE source = {s:String}", s=source) == [(0,)]

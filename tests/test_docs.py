@@ -151,16 +151,6 @@ def test_the_page_of_the_command_line_has_every_command_and_option_and_no_other(
     assert options(main) <= set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", head))
 
 
-@pytest.mark.parametrize("command", ["batches", "rejects"])
-def test_what_a_server_cannot_be_asked_is_refused_and_not_answered_from_elsewhere(
-    command: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main([command, "--url", "http://127.0.0.1:1"])
-    assert ended.value.code == 2
-    assert "cannot be asked" in capsys.readouterr().err
-
-
 @each_page
 def test_every_setting_that_is_named_exists(page: Path) -> None:
     known = {f"TOLLHOUSE_{name.upper()}" for name in Settings.__struct_fields__} | {"TOLLHOUSE_URL"}

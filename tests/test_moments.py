@@ -493,7 +493,7 @@ def test_a_receipt_says_how_many_records_changed_a_closed_month(site: Site, say:
     assert (receipt.duplicates, receipt.stale) == (1, 1)
     assert receipt.after_close == 5
     assert receipt.received == 10
-    [line] = [batch for batch in history.batches(site.warehouse, 5) if batch.id == receipt.batch]
+    [line] = [batch for batch in history.batches(site.warehouse, 5).items if batch.id == receipt.batch]
     assert line.after_close == receipt.after_close
     assert say(call("q", inside)).after_close == 1
 

@@ -18,7 +18,7 @@ from tests.conftest import fresh_database
 from tests.server import Server
 from web import verification
 from web.cli import main
-from web.upkeep import PROGRESS
+from web.progress import PROGRESS
 
 pytestmark = pytest.mark.engine
 

@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.response import Stream
 
 from engine.access.principal import Principal
-from engine.errors import BadRequest, Forbidden, TooLarge, nearest
+from engine.errors import BadRequest, Forbidden, TooLarge
 from engine.exports import formats
 from engine.ingest.pipeline import Asked, Receipt
 from engine.ingest.pipeline import Request as LoadRequest
@@ -25,9 +25,10 @@ from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.site import Site
-from web import closes, upkeep
+from web import batches, closes, upkeep
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view
+from web.parameters import given, words
 
 CONTENT = {
     "text/csv": ".csv",
@@ -57,36 +58,18 @@ def site_of(request: Request[Any, Any, Any]) -> Site:
     return site
 
 
-def _words(pairs: list[tuple[str, str]], *known: str) -> dict[str, str]:
-    """Return parameters by name; one that the call does not have, or that comes twice, is refused, not ignored."""
-    words: dict[str, str] = {}
-    for name, text in pairs:
-        if name not in known:
-            hint = nearest(name, known) or (f"it takes {', '.join(known)}" if known else "it takes none")
-            raise BadRequest("unknown_parameter", f"this call has no parameter {name!r}", pointer=name, hint=hint)
-        if name in words:
-            raise BadRequest("malformed", f"{name} is given twice", pointer=name)
-        words[name] = text
-    return words
-
-
-def _given(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
-    # items() keeps the order in which they were given; multi_items() does not.
-    return list(request.query_params.items())
-
-
 class _Delivery(msgspec.Struct, frozen=True):
     form: formats.Format
     labels: bool
     raw: bool
 
 
-def _delivery(words: dict[str, str]) -> _Delivery:
-    form = words.get("format", "json")
+def _delivery(asked: dict[str, str]) -> _Delivery:
+    form = asked.get("format", "json")
     if form not in formats.MEDIA:
         known = ", ".join(formats.MEDIA)
         raise BadRequest("malformed", f"there is no format {form!r}", pointer="format", hint=f"one of {known}")
-    flags = {name: parameters.switch(name, words.get(name, "false")) for name in ("labels", "raw")}
+    flags = {name: parameters.switch(name, asked.get(name, "false")) for name in ("labels", "raw")}
     return _Delivery(form, **flags)  # type: ignore[arg-type]
 
 
@@ -98,7 +81,7 @@ def _sent(answer: Answer, how: _Delivery) -> Response[Any]:
 @post("/query", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def query(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a question; `format` chooses JSON, CSV or a text table."""
-    how = _delivery(_words(_given(request), *DELIVERY))
+    how = _delivery(words(given(request), *DELIVERY))
     question = questions.read(await request.body())
     return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
@@ -106,7 +89,7 @@ async def query(request: Request[Any, Any, Any], principal: Principal, site: Sit
 @post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def explain(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Explanation:
     """Return the tables that would answer, why the others do not, and the statement."""
-    _words(_given(request))
+    words(given(request))
     question = questions.read(await request.body())
     return await anyio.to_thread.run_sync(site.explain, question, principal)
 
@@ -114,16 +97,16 @@ async def explain(request: Request[Any, Any, Any], principal: Principal, site: S
 @get("/reports")
 async def reports(request: Request[Any, Any, Any], principal: Principal, site: Site) -> dict[str, Any]:
     """Return the presets."""
-    _words(_given(request))
+    words(given(request))
     return {"items": catalog_view(site.catalog, principal).reports, "next_cursor": None}
 
 
 @get("/reports/{name:str}")
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
-    given = _given(request)
-    how = _delivery(_words([pair for pair in given if pair[0] in DELIVERY], *DELIVERY))
-    pairs = [pair for pair in given if pair[0] not in DELIVERY]
+    everything = given(request)
+    how = _delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
+    pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}
     if not window:
         return Response(_changed(site.preset(name, principal), pairs, site))
@@ -144,7 +127,7 @@ def _changed(preset: dict[str, Any], pairs: list[tuple[str, str]], site: Site) -
 @get("/catalog")
 async def catalog(request: Request[Any, Any, Any], principal: Principal, site: Site) -> CatalogView:
     """Return the dimensions, measures, operators and reports the caller may use."""
-    _words(_given(request))
+    words(given(request))
     return catalog_view(site.catalog, principal)
 
 
@@ -153,13 +136,14 @@ async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site
     """Load a body of records; answers only once they are durable and visible in every report."""
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may load records")
-    words = _words(_given(request), "source", "dialect", "tz")
+    asked = words(given(request), "source", "dialect", "tz", "force")
+    force = parameters.switch("force", asked.get("force", "false"))
     repeatable = _repeatable(request, principal)
     site.loader.admit()  # before the body is taken, not after
     with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
         await _save(request, Path(file.name), site.settings.max_upload_bytes)
-        asked = Asked(words.get("dialect"), words.get("source"), words.get("tz"))
-        load = partial(site.ingest, Path(file.name), "POST /cdrs", asked, request=repeatable)
+        how = Asked(asked.get("dialect"), asked.get("source"), asked.get("tz"), force)
+        load = partial(site.ingest, Path(file.name), "POST /cdrs", how, request=repeatable)
         return await anyio.to_thread.run_sync(load, limiter=_loading)
 
 
@@ -202,7 +186,17 @@ async def _save(request: Request[Any, Any, Any], path: Path, most: int) -> None:
 
 router = Router(
     "/api/v1",
-    route_handlers=[query, explain, reports, report, catalog, cdrs, *closes.HANDLERS, *upkeep.HANDLERS],
+    route_handlers=[
+        query,
+        explain,
+        reports,
+        report,
+        catalog,
+        cdrs,
+        *batches.HANDLERS,
+        *closes.HANDLERS,
+        *upkeep.HANDLERS,
+    ],
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),
         "site": Provide(site_of, sync_to_thread=False),

@@ -20,6 +20,7 @@ from engine import __version__
 from engine.access.principal import ADMIN
 from engine.errors import BadRequest, NotFound, TollhouseError
 from engine.settings import Settings, load
+from engine.words import many
 
 FORMATS = ("table", "csv", "json")
 
@@ -102,7 +103,9 @@ class _Where:
 
         from web.client import Client
 
-        return Client(self.url or "", os.environ.get("TOLLHOUSE_KEY"))
+        client = Client(self.url or "", os.environ.get("TOLLHOUSE_KEY"))
+        click.get_current_context().call_on_close(client.close)
+        return client
 
     def site(self, *, writes: bool = False) -> Any:
         from engine.site import Site
@@ -143,7 +146,8 @@ def generate(calls: int, days: int, seed: int, start: datetime | None, euro: boo
     first = start.date() if start else _first_day(days)
     with Warehouse("chdb://memory") as warehouse, _bar("generating", "calls") as report:
         records = write(Traffic(calls, days, seed, first, euro), warehouse, out, lambda done: report(done, calls))
-    click.echo(f"wrote {out}: {calls:,} calls in {records:,} records, {days} days from {first}, seed {seed}")
+    told = f"{many(calls, 'call')} in {many(records, 'record')}, {many(days, 'day')} from {first}"
+    click.echo(f"wrote {out}: {told}, seed {seed}")
 
 
 def _first_day(days: int) -> date:
@@ -175,11 +179,18 @@ class _bar:  # noqa: N801 - reads as the verb it is
 @click.option("--dialect", help="Which system wrote the files; found out when it is unmistakable.")
 @click.option("--source", help="The switch's name, kept with every record.")
 @click.option("--tz", help="Zone of times that carry none.")
+@click.option("--force", is_flag=True, help="What these files say stands, also where newer content replaced it.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @_shared
 @click.pass_obj
 def ingest(
-    where: _Where, files: tuple[str, ...], dialect: str | None, source: str | None, tz: str | None, form: str
+    where: _Where,
+    files: tuple[str, ...],
+    dialect: str | None,
+    source: str | None,
+    tz: str | None,
+    force: bool,
+    form: str,
 ) -> None:
     """Load call records: files and folders, also .gz and .zst, - for standard input; one batch per file.
 
@@ -189,7 +200,7 @@ def ingest(
     from engine.ingest import dialects
     from engine.ingest.pipeline import Asked
 
-    asked = Asked(dialect, source, tz)
+    asked = Asked(dialect, source, tz, force)
     if dialect:
         dialects.find(dialect)
     paths = list(_files(files))
@@ -240,12 +251,18 @@ def _told(receipt: Any, origin: str, form: str) -> int:
     if form == "json":
         click.echo(msgspec.json.encode(receipt).decode())
     else:
-        counts = ", ".join(
-            f"{getattr(receipt, name):,} {name.replace('_', ' ')}"
-            for name in ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close")
-            if getattr(receipt, name)
-        )
-        click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {receipt.received:,} records, {counts}")
+        counts = [
+            (receipt.received, "record", "records"),
+            (receipt.accepted, "accepted", "accepted"),
+            (receipt.duplicates, "duplicate", "duplicates"),
+            (receipt.stale, "stale", "stale"),
+            (receipt.corrections, "correction", "corrections"),
+            (receipt.withdrawn, "withdrawn", "withdrawn"),
+            (receipt.rejected, "rejected", "rejected"),
+            (receipt.after_close, "after close", "after close"),
+        ]
+        told = ", ".join(many(count, one, several) for count, one, several in counts if count)
+        click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {told}")
     return int(receipt.rejected)
 
 
@@ -350,9 +367,8 @@ def explain(where: _Where, file: Path, form: str) -> None:
     if form == "json":
         click.echo(msgspec.json.encode(found).decode())
         return
-    click.echo(
-        f"answered from {' + '.join(found.source)}, about {found.estimated_rows:,} rows, at commit {found.as_of.commit}"
-    )
+    size = many(found.estimated_rows, "row")
+    click.echo(f"answered from {' + '.join(found.source)}, about {size}, at commit {found.as_of.commit}")
     for refusal in found.refusals:
         click.echo(f"not from {refusal.table}: {refusal.reason} ({refusal.detail})")
     click.echo(f"\n{found.sql}")
@@ -427,14 +443,14 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 
 def _listings() -> None:
-    from web.inventory import batches, dialects, rejects
+    from web.inventory import batches, dialects, rejects, rollback
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, verify, rebuild, retain, close):
+    for command in (batches, rejects, rollback, verify, rebuild, retain, close):
         _shared(command)
-    for command in (batches, rejects, dialects, verify, rebuild, retain, close):
+    for command in (batches, rejects, rollback, dialects, verify, rebuild, retain, close):
         main.add_command(command)
 
 

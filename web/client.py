@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -13,7 +13,7 @@ from engine.ingest.pipeline import Asked, Receipt
 from engine.query.question import Question
 from engine.verify.window import Watch
 from web.errors import ErrorBody, ErrorDetail
-from web.upkeep import PROGRESS
+from web.progress import PROGRESS
 
 _TYPES = {
     ".ndjson": "application/x-ndjson",
@@ -23,6 +23,9 @@ _TYPES = {
     ".arrow": "application/vnd.apache.arrow.stream",
     ".arrows": "application/vnd.apache.arrow.stream",
 }
+
+
+Page = TypeVar("Page")
 
 
 class Client:
@@ -72,7 +75,7 @@ class Client:
     def ingest(self, path: Path, asked: Asked) -> Receipt:
         """Send a file to be loaded."""
         names = {"dialect": asked.dialect, "source": asked.source, "tz": asked.zone}
-        parameters = {name: text for name, text in names.items() if text is not None}
+        parameters = _said(names) | ({"force": "true"} if asked.force else {})
         plain = path.name.removesuffix(".gz").removesuffix(".zst")
         kind = _TYPES.get(Path(plain).suffix.lower(), "text/csv")
         with (
@@ -86,6 +89,11 @@ class Client:
         body = {} if asked is None else {"content": msgspec.json.encode(asked)}
         with self._sent(method, path, headers={"content-type": "application/json"}, **body) as response:
             return msgspec.json.decode(response.read())
+
+    def page(self, path: str, kind: type[Page], asked: dict[str, Any]) -> Page:
+        """Return one page of a list."""
+        with self._sent("GET", path, params=_said(asked)) as response:
+            return msgspec.json.decode(response.read(), type=kind)
 
     def watch(self, path: str, asked: dict[str, Any], watch: Watch) -> Any:
         """Ask for long work, pass on what is told of its progress, and return its result."""
@@ -106,6 +114,10 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+
+def _said(asked: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in asked.items() if value is not None}
 
 
 def _failure(response: httpx.Response) -> TollhouseError:

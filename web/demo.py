@@ -15,6 +15,7 @@ from engine.ingest.pipeline import Asked
 from engine.settings import load
 from engine.site import Site
 from engine.traffic import Traffic, write
+from engine.words import many
 from web.server import run as serve
 
 ORIGIN = "demo calls"
@@ -35,7 +36,8 @@ def run(database: str | None, calls: int, days: int, first: date, host: str, por
                 write(traffic, site.warehouse, sample, lambda done: report(done, calls))
             with bar("reading", "calls") as report:
                 receipt = site.ingest(sample, ORIGIN, Asked(), lambda p: report(p.done, p.total, f"{p.step} calls"))
-        click.echo(f"{receipt.accepted:,} records of {calls:,} calls over {days} days are loaded.")
+        told = f"{many(receipt.accepted, 'record')} of {many(calls, 'call')} over {many(days, 'day')}"
+        click.echo(f"{told} are loaded.")
         serve(site, host, port)
 
 
@@ -44,7 +46,7 @@ def _refuse_what_was_loaded(dsn: str, directory: Path) -> None:
     if not (directory / "engine").exists():
         return
     with Site(load(None, database=dsn), writes=False) as site:
-        foreign = [batch for batch in history.batches(site.warehouse, 1000) if batch.origin not in ("", ORIGIN)]
+        foreign = [batch for batch in history.every_batch(site.warehouse) if batch.origin not in ("", ORIGIN)]
     if foreign:
         raise BadRequest(
             "not_a_demo",

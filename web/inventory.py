@@ -1,6 +1,6 @@
-"""Words on a command line go in; the batches, rejects and dialects there are come out."""
+"""Words on a command line go in; the batches, rejects and dialects there are come out; batches are taken back."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -8,13 +8,15 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from engine.errors import BadRequest
+from engine.words import many
 
 _WIDEST = 400
 _FORMAT = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+_CALLED = {"from": "start", "to": "end"}
+"""Columns that Python does not let us call what they are called outside."""
 
 
-def _print(items: Iterable[Any], names: tuple[str, ...], form: str, nothing: str) -> None:
+def _print(items: Iterable[Any], names: Callable[[list[Any]], tuple[str, ...]], form: str, nothing: str) -> None:
     found = list(items)
     if form == "json":
         for item in found:
@@ -24,53 +26,73 @@ def _print(items: Iterable[Any], names: tuple[str, ...], form: str, nothing: str
         click.echo(nothing)
         return
     table = Table(box=None, pad_edge=False)
-    for name in names:
-        numeric = isinstance(getattr(found[0], name), int)
+    shown = [(name, _CALLED.get(name, name)) for name in names(found)]
+    for name, field in shown:
+        numeric = type(getattr(found[0], field)) is int
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", no_wrap=True)
     for item in found:
-        values = [getattr(item, name) for name in names]
-        table.add_row(*["" if v is None else f"{v:,}" if isinstance(v, int) else str(v) for v in values])
+        table.add_row(*[_cell(getattr(item, field)) for _, field in shown])
     # As wide as it needs to be: a line that is cut off hides what it was asked for.
     Console(width=_WIDEST).print(table, crop=False)
 
 
-def _refuse_server(where: Any) -> None:
-    # Without this the answer would come from whatever database lies here, and look like the server's.
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _paged(find: Callable[[int, str | None], Any], limit: int) -> Iterator[Any]:
+    """Yield the first `limit` items of a list that comes in pages."""
+    from engine.ingest.history import MOST
+
+    after: str | None = None
+    while limit > 0:
+        page = find(min(limit, MOST), after)
+        yield from page.items
+        limit -= len(page.items)
+        if not (after := page.next_cursor):
+            return
+
+
+def _listed(
+    where: Any, path: str, limit: int, asked: dict[str, Any], kind: type, find: Callable[..., Any]
+) -> list[Any]:
+    """Ask the server, or look into the database here."""
     if where.url:
-        raise BadRequest(
-            "not_through_server",
-            "a running server cannot be asked for its batches and rejects yet",
-            hint="stop it and leave out --url and TOLLHOUSE_URL",
+        client = where.client()
+        return list(
+            _paged(lambda most, after: client.page(path, kind, {**asked, "limit": most, "cursor": after}), limit)
         )
+    with where.site() as site:
+        return list(_paged(lambda most, after: find(site.warehouse, most, after, *asked.values()), limit))
 
 
 @click.command(epilog="Example: tollhouse batches --limit 5")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--state", help="Only batches in this state, for example rolled_back.")
 @_FORMAT
 @click.pass_obj
-def batches(where: Any, limit: int, form: str) -> None:
+def batches(where: Any, limit: int, state: str | None, form: str) -> None:
     """List what was loaded, newest first."""
     from engine.ingest import history
 
-    _refuse_server(where)
-    with where.site() as site:
-        names = (
-            "id",
-            "time",
-            "origin",
-            "dialect",
-            "state",
-            "received",
-            "accepted",
-            "duplicates",
-            "rejected",
-            "after_close",
-        )
-        _print(history.batches(site.warehouse, limit), names, form, "nothing is loaded yet")
+    found = _listed(where, "/batches", limit, {"state": state}, history.BatchPage, history.batches)
+    _print(found, _of_interest, form, "no batch is in that state" if state else "nothing is loaded yet")
+
+
+def _of_interest(found: list[Any]) -> tuple[str, ...]:
+    """The columns of the table: some only when there is something in them."""
+    stale, corrections, withdrawn, forced, after_close = (
+        (name,) if any(getattr(batch, name) for batch in found) else ()
+        for name in ("stale", "corrections", "withdrawn", "forced", "after_close")
+    )
+    about = ("id", "time", "origin", "source", "dialect", "state", "received", "accepted", "duplicates")
+    return (*about, *stale, *corrections, *withdrawn, "rejected", *forced, *after_close, "from", "to")
 
 
 @click.command(epilog="Example: tollhouse rejects --batch 3")
-@click.option("--batch", type=int, help="Only of this batch.")
+@click.option("--batch", type=click.IntRange(0), help="Only of this batch.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @_FORMAT
 @click.pass_obj
@@ -78,16 +100,48 @@ def rejects(where: Any, batch: int | None, limit: int, form: str) -> None:
     """List records that could not be taken, with the field and the reason."""
     from engine.ingest import history
 
-    _refuse_server(where)
-    with where.site() as site:
-        names = ("batch", "origin", "record", "field", "reason")
-        _print(history.rejects(site.warehouse, batch, limit), names, form, "nothing was rejected")
+    found = _listed(where, "/rejects", limit, {"batch": batch}, history.RejectPage, history.rejects)
+    _print(found, lambda _: ("batch", "origin", "record", "field", "reason"), form, "nothing was rejected")
 
 
-@click.command()
+@click.command(epilog="Example: tollhouse rollback 7")
+@click.argument("batch", type=click.IntRange(0))
+@click.option("--undo", is_flag=True, help="Give a batch again that was taken back.")
+@_FORMAT
+@click.pass_obj
+def rollback(where: Any, batch: int, undo: bool, form: str) -> None:
+    """Take a load back: afterwards everything is as if it had never been loaded."""
+    from engine.ingest.rollback import Undone
+    from web.cli import _bar
+
+    with _bar("restoring" if undo else "rolling back", f"batch {batch}") as bar:
+
+        def watch(step: str, done: int, total: int) -> None:
+            bar(done, total, f"{step} batch {batch}")
+
+        if where.url:
+            path = f"/batches/{batch}/{'restore' if undo else 'rollback'}"
+            found = msgspec.convert(where.client().watch(path, {}, watch), Undone)
+        else:
+            with where.site(writes=True) as site:
+                found = site.rollback(batch, undo=undo, report=lambda p: watch(p.step, p.done, p.total))
+    click.echo(msgspec.json.encode(found).decode() if form == "json" else told(found, undo=undo))
+
+
+def told(found: Any, *, undo: bool) -> str:
+    """Return in words what taking a batch back, or giving it again, changed."""
+    went, came = (found.went, "went"), (found.came, "came back")
+    other = (found.fell_back, "took another content" if undo else "fell back to another load")
+    order = (came, went) if undo else (went, came)
+    (first, what), *more = [part for part in (*order, other, (found.stayed, "stayed")) if part[0]] or [(0, "changed")]
+    words = [f"{many(first, 'record')} {what}", *(f"{count:,} {what}" for count, what in more)]
+    return f"batch {found.batch} {'restored' if undo else 'rolled back'}: {', '.join(words)}"
+
+
+@click.command(epilog="Example: tollhouse dialects")
 @_FORMAT
 def dialects(form: str) -> None:
     """List the formats that can be read."""
     from engine.ingest import dialects as known
 
-    _print(known.known().values(), ("name", "label", "help"), form, "")
+    _print(known.known().values(), lambda _: ("name", "label", "help"), form, "")

@@ -14,17 +14,20 @@ from litestar import Response, get
 
 from engine import __version__
 from engine.exports import formats
-from engine.ingest.pipeline import Receipt
+from engine.ingest.history import MOST, STATES, Batch, BatchPage, RejectPage
+from engine.ingest.pipeline import Receipt, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web.api import CONTENT, PACKED
+from web.batches import PAGE
 from web.catalog import CatalogView
 from web.closes import CloseAsked
 from web.errors import ErrorBody
-from web.upkeep import PROGRESS, RebuildAsked, VerifyAsked
+from web.progress import PROGRESS
+from web.upkeep import RebuildAsked, VerifyAsked
 
 FILE = Path(__file__).resolve().parent.parent / "schemas" / "openapi.json"
 
@@ -55,6 +58,10 @@ _TYPES = (
     Explanation,
     CatalogView,
     Receipt,
+    Batch,
+    BatchPage,
+    RejectPage,
+    Undone,
     Verification,
     VerifyAsked,
     Rebuild,
@@ -222,6 +229,11 @@ def _paths() -> dict[str, Any]:
                     _parameter("source", "The switch's name, kept with every record."),
                     _parameter("dialect", "Which system wrote the records; found out when it is unmistakable."),
                     _parameter("tz", "Zone of times that carry none."),
+                    _parameter(
+                        "force",
+                        "What this body says stands until something newer comes, also where its content was replaced.",
+                        {"type": "boolean", "default": False},
+                    ),
                     {
                         "name": "Idempotency-Key",
                         "in": "header",
@@ -235,6 +247,7 @@ def _paths() -> dict[str, Any]:
             )
         },
         **_closes(),
+        **_history(),
         **_upkeep(),
     }
 
@@ -266,6 +279,81 @@ def _closes() -> dict[str, Any]:
                 _json(_ref(Close)),
                 parameters=[month],
                 failures=("400", "403", "404", "409"),
+            )
+        },
+    }
+
+
+def _history() -> dict[str, Any]:
+    number = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The batch's number, as its receipt has it.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+    pages = [
+        _parameter(
+            "limit",
+            "The most items of one answer.",
+            {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE},
+        ),
+        _parameter("cursor", "`next_cursor` of the page before; the first page when left out."),
+    ]
+    changed = _json(_ref(Undone)) | {PROGRESS: {"schema": _TEXT}}
+    about = (
+        "Counted in records. It answers once every report shows it; what was begun is finished also when nobody waits "
+        f"for the answer. Refused (`batch_state`) unless the batch is %s. With `Accept: {PROGRESS}` lines of progress "
+        "come first, as for POST /verify."
+    )
+    return {
+        "/api/v1/batches": {
+            "get": _call(
+                "What was loaded",
+                "Newest first. A page begins where the last one ended, whatever is loaded meanwhile. Counts are those "
+                "of the load; `from` and `to` are the first and the last start of a call.",
+                _json(_ref(BatchPage)),
+                parameters=[
+                    *pages,
+                    _parameter("state", "Only batches in this state.", {"type": "string", "enum": list(STATES)}),
+                ],
+                failures=("400", "403"),
+            )
+        },
+        "/api/v1/batches/{id}": {
+            "get": _call(
+                "One batch", "What was loaded.", _json(_ref(Batch)), parameters=[number], failures=("400", "403", "404")
+            )
+        },
+        "/api/v1/batches/{id}/rollback": {
+            "post": _call(
+                "Take a batch back",
+                f"Afterwards every report is as if it had never been loaded. {about % 'loaded'}",
+                changed,
+                parameters=[number],
+                failures=("400", "403", "404", "409"),
+            )
+        },
+        "/api/v1/batches/{id}/restore": {
+            "post": _call(
+                "Give a batch again",
+                f"Undoes its rollback. {about % 'rolled back'}",
+                changed,
+                parameters=[number],
+                failures=("400", "403", "404", "409"),
+            )
+        },
+        "/api/v1/rejects": {
+            "get": _call(
+                "What could not be taken",
+                "Newest batch first, in the order of its file. `raw` is the record as it was read, and may hold "
+                "telephone numbers.",
+                _json(_ref(RejectPage)),
+                parameters=[
+                    _parameter("batch", "Only of this batch.", {"type": "integer", "minimum": 0}),
+                    *pages,
+                ],
+                failures=("400", "403", "404"),
             )
         },
     }

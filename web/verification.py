@@ -10,6 +10,7 @@ import msgspec
 from engine.verify.proof import TableProof
 from engine.verify.report import Rebuild, Verification
 from engine.verify.window import Watch, Window
+from engine.words import many
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 Result = TypeVar("Result", Verification, Rebuild)
@@ -55,7 +56,7 @@ def rebuild(at: Any, /, start: str, end: str, form: str) -> None:
     asked = {"from": window.start, "to": window.end}
     found = _done(at, "rebuild", asked, Rebuild, lambda site, watch: site.rebuild(window, watch), writes=True)
     lines = (
-        f"{table.table}: {_many(table.tiles, 'day')} of {table.zone}, {_many(table.mended, 'group')} mended"
+        f"{table.table}: {many(table.tiles, 'day')} of {table.zone}, {many(table.mended, 'group')} mended"
         for table in found.tables
     )
     _print(found, form, lines)
@@ -76,10 +77,6 @@ def _done(
             return msgspec.convert(at.client().watch(f"/{step}", asked, watch), kind)
         with at.site(writes=writes) as site:
             return work(site, watch)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _print(found: Verification | Rebuild, form: str, lines: Iterator[str]) -> None:
@@ -111,9 +108,9 @@ def _told(found: Verification, limit: int) -> Iterator[str]:
 def _of_table(table: TableProof, limit: int) -> Iterator[str]:
     said = "equal"
     if table.differing:
-        mended = f", {_many(table.mended, 'group')} mended" if table.mended else ""
-        said = f"different on {_many(table.differing, 'day')}{mended}"
-    yield f"{table.table}: {_many(table.tiles, 'day')} of {table.zone}, {_many(table.groups, 'group')}: {said}"
+        mended = f", {many(table.mended, 'group')} mended" if table.mended else ""
+        said = f"different on {many(table.differing, 'day')}{mended}"
+    yield f"{table.table}: {many(table.tiles, 'day')} of {table.zone}, {many(table.groups, 'group')}: {said}"
     days = list(dict.fromkeys(difference.day for difference in table.differences))
     for difference in table.differences:
         if difference.day not in days[:limit]:
@@ -121,9 +118,9 @@ def _of_table(table: TableProof, limit: int) -> Iterator[str]:
         worst = ", ".join(f"{column}={text!r}" for column, text in difference.worst.items())
         yield (
             f"  {difference.day} {difference.part}: ledger {difference.ledger}, rollup {difference.rollup}; "
-            f"in {_many(difference.groups, 'group')}, most in {worst}"
+            f"in {many(difference.groups, 'group')}, most in {worst}"
         )
     if days[limit:]:
-        yield f"  and {_many(len(days[limit:]), 'more day')} (--limit, or --format json for all)"
+        yield f"  and {many(len(days[limit:]), 'more day')} (--limit, or --format json for all)"
     for day in table.unsettled:
         yield f"  {day}: holds sums of commits that are not complete"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from engine.query.answer import Answer, Column
+from engine.words import many
 
 Format = Literal["table", "csv", "json"]
 MEDIA: dict[str, str] = {
@@ -87,10 +88,11 @@ def table(answer: Answer) -> str:
     ]
     text.insert(1, "  ".join("─" * width for width in widths))
     asked = answer.question
-    more = f" of {answer.total_rows}" if answer.truncated else ""
+    shown_rows = f"{answer.row_count:,} of " if answer.truncated else ""
+    shown_rows += many(answer.total_rows if answer.truncated else answer.row_count, "row")
     text.append("")
     text.append(
-        f"{answer.row_count}{more} rows, {asked.start} to {asked.end} (exclusive), {asked.timezone}, "
+        f"{shown_rows}, {asked.start} to {asked.end} (exclusive), {asked.timezone}, "
         f"{asked.calls} view, {asked.currency}; from {' + '.join(answer.source)} at commit {answer.as_of.commit}, "
         f"{answer.elapsed_ms:.0f} ms"
     )

@@ -267,7 +267,7 @@ class Loader:
                 self._finish()
             yield
 
-    def rollback(self, batch: int, *, undo: bool = False) -> Undone:
+    def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or with `undo` give it again; says what changed.
 
         Raises `NotFound` for an unknown batch, `Conflict` when it is not loaded (or, to undo, not rolled back).
@@ -285,7 +285,8 @@ class Loader:
                 raise Conflict("before_horizon", f"batch {batch} holds calls from before {horizon}, which are gone")
             try:
                 self._batches.note(batch, "restoring" if undo else "rolling_back", since=self._ledger.watermark)
-                return change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
+                most = self._settings.chunk_records
+                return change(self._warehouse, self._ledger, self._batches, batch, most, report)
             except (TollhouseError, KeyboardInterrupt):
                 self._unfinished = True
                 raise

@@ -136,7 +136,7 @@ class Reading:
         if readable == 0:
             raise BadRequest(
                 "nothing_readable",
-                f"none of the {total} records of {source.origin} can be read as {dialect.name}; the first: {reason}",
+                f"no record of {source.origin} can be read as {dialect.name}, {total} tried; the first: {reason}",
                 hint="check --dialect and --tz; nothing was loaded",
             )
         if repeats:

@@ -4,12 +4,14 @@ Every identity the batch spoke of is decided anew, hour by hour of traffic. What
 so a change that was interrupted is simply made again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
 from engine.ingest.batches import Batches
 from engine.ingest.ledger import Ledger
+from engine.ingest.reading import Progress, Report
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
@@ -30,12 +32,18 @@ class Undone(Struct, frozen=True):
     stayed: int
 
 
-def change(warehouse: Warehouse, ledger: Ledger, batches: Batches, batch: int, most: int) -> Undone:
+def change(
+    warehouse: Warehouse, ledger: Ledger, batches: Batches, batch: int, most: int, report: Report | None = None
+) -> Undone:
     """Make the change of a batch that is 'rolling_back' or 'restoring', at most about `most` records a commit."""
     back = batches.state(batch) == "rolling_back"
     ledger.read_batches()
+    spoken = warehouse.query(Statement(render("ingest/hours_of_batch.sql"), {"batch": batch})).rows
+    total = sum(int(count) for _, count in spoken)
     told = 0
-    for hours, records in _hours(warehouse, batch, most):
+    for hours, records in _parts(spoken, most):
+        if report:
+            report(Progress("rolling back" if back else "restoring", told, total))
         ledger.commit_change(batch, hours, "rollback" if back else "restore")
         told += records
     state = "rolled_back" if back else "loaded"
@@ -45,12 +53,11 @@ def change(warehouse: Warehouse, ledger: Ledger, batches: Batches, batch: int, m
     return Undone(batch, state, went, came, fell_back, told - went - came - fell_back)
 
 
-def _hours(warehouse: Warehouse, batch: int, most: int) -> Iterator[tuple[list[int], int]]:
-    """Yield the hours the batch speaks of, some at a time, and how many records of it they hold."""
-    rows = warehouse.query(Statement(render("ingest/hours_of_batch.sql"), {"batch": batch})).rows
+def _parts(spoken: Sequence[Sequence[Any]], most: int) -> Iterator[tuple[list[int], int]]:
+    """Yield the hours a batch speaks of, some at a time, and how many records of it they hold."""
     hours: list[int] = []
     records = 0
-    for hour, count in rows:
+    for hour, count in spoken:
         if hours and records + count > most:
             yield hours, records
             hours, records = [], 0

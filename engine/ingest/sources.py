@@ -1,7 +1,7 @@
 """A file as a switch left it goes in, one the engine can read as columns of text comes out.
 
 Every container ends as the same thing: positional columns of text. What the text means is the dialect's
-business. Compressed files are unpacked beside the spool; Parquet and Arrow are turned into text columns by
+business. Compressed files are unpacked first; Parquet and Arrow are turned into text columns by
 Arrow's own kernels, never row by row.
 """
 

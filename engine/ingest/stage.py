@@ -58,7 +58,7 @@ class Reader(Struct, frozen=True):
 
 
 def ledger_columns() -> list[dict[str, str]]:
-    """Return the columns that staging, spool and ledger share: the record's own, then the derived ones."""
+    """Return the columns that staging and ledger share: the record's own, then the derived ones."""
     own = [
         {
             "name": field.column,

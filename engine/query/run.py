@@ -25,6 +25,7 @@ from engine.query.route import Refusal, Route, route
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse.gateway import Rows, Warehouse
+from engine.words import many
 
 _READS = 3
 
@@ -208,7 +209,9 @@ def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warne
     for side in sorted(asked.money):
         unrated = int(found.rows[0][extra[f"unrated_{side}_"]]) if found.rows else 0
         if unrated > 0:  # a difference may be less than none
-            warnings.append(Warned("unrated", f"{unrated} connected calls have no {side} charge yet"))
+            warnings.append(
+                Warned("unrated", f"{many(unrated, 'connected call has', 'connected calls have')} no {side} charge yet")
+            )
         codes = {code for row in found.rows for code in row[extra[f"{side}_currencies_"]]}
         foreign = sorted(codes - {asked.currency})
         if asked.currency is not None and foreign:

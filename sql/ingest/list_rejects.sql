@@ -1,8 +1,18 @@
--- What could not be taken, with the file it came from.
+-- What could not be taken, with the file it came from, after a place in the list.
+WITH page AS (
+    SELECT batch, row, field, reason, raw
+    FROM rejects
+    WHERE ({every:Bool} OR batch = {batch:UInt64})
+      AND batch <= {last:UInt64} AND (batch < {last:UInt64} OR row > {row:UInt64})
+    ORDER BY batch DESC, row
+    LIMIT {limit:UInt64}
+)
 SELECT batch, origin, row, field, reason, raw
-FROM rejects
-LEFT JOIN (SELECT batch, argMaxIf(origin, time, origin != '') AS origin FROM batch_log GROUP BY batch) AS batches
-    USING (batch)
-WHERE {every:Bool} OR batch = {batch:UInt32}
+FROM page
+LEFT JOIN (
+    SELECT batch, argMaxIf(origin, time, origin != '') AS origin
+    FROM batch_log
+    WHERE batch IN (SELECT batch FROM page)
+    GROUP BY batch
+) AS origins USING (batch)
 ORDER BY batch DESC, row
-LIMIT {limit:UInt64}
