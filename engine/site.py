@@ -8,7 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
-from engine.ingest.pipeline import Asked, Closed, Loader, Receipt, Report, Request, Undone
+from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Undone
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
 from engine.query.question import Question
@@ -45,7 +45,8 @@ class Site:
                 uncovered = []
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
-            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered))
+            begins = layout.beginnings(self.warehouse)
+            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered), begins)
             self._inspector = Inspector(
                 self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
@@ -70,13 +71,17 @@ class Site:
         """Take a batch back, as if it had never been loaded, or give it again."""
         return self.loader.rollback(batch, undo=undo, report=report)
 
-    def close_month(self, month: str, who: str, zone: str | None = None) -> Closed:
+    def close_month(self, month: str, who: str, zone: str | None = None) -> Close:
         """Close a month for invoicing, in the site's zone unless another is named."""
         return self.loader.close(month, zone or self.settings.timezone, who)
 
-    def reopen_month(self, month: str, who: str) -> Closed:
+    def reopen_month(self, month: str, who: str) -> Close:
         """Take a month's close back; it can be closed anew."""
         return self.loader.reopen(month, who)
+
+    def retain(self, month: str, *, really: bool) -> Retained:
+        """Keep single calls from a month on, and only day sums of what is older; `really` does it."""
+        return self.loader.retain(month, really=really)
 
     def closes(self) -> list[Close]:
         """Return the months that are closed, the newest first."""

@@ -382,6 +382,7 @@ class TestLoading:
             "corrections": 0,
             "withdrawn": 0,
             "rejected": 0,
+            "after_close": 0,
         }
         answer = ask(
             anywhere,

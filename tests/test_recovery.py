@@ -71,7 +71,7 @@ def _exact(site: Site) -> tuple[object, ...]:
     ledger = tuple(site.warehouse.query(Statement(LEDGER)).rows[0])
     assert tuple(site.warehouse.query(Statement(ROLLUP)).rows[0]) == ledger
     assert site.warehouse.value(Statement(TWICE)) == 0, "a call stands twice, or less than not at all"
-    for scratch in ("staging", "decisions", "contradictions"):
+    for scratch in ("staging", "told", "decisions", "contradictions"):
         assert site.warehouse.value(Statement(f"SELECT count() FROM {scratch}")) == 0, f"{scratch} was not swept"
     return ledger
 

@@ -25,7 +25,7 @@ from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.site import Site
-from web import batches, upkeep
+from web import batches, closes, upkeep
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view
 from web.parameters import given, words
@@ -186,7 +186,17 @@ async def _save(request: Request[Any, Any, Any], path: Path, most: int) -> None:
 
 router = Router(
     "/api/v1",
-    route_handlers=[query, explain, reports, report, catalog, cdrs, *batches.HANDLERS, *upkeep.HANDLERS],
+    route_handlers=[
+        query,
+        explain,
+        reports,
+        report,
+        catalog,
+        cdrs,
+        *batches.HANDLERS,
+        *closes.HANDLERS,
+        *upkeep.HANDLERS,
+    ],
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),
         "site": Provide(site_of, sync_to_thread=False),

@@ -259,6 +259,7 @@ def _told(receipt: Any, origin: str, form: str) -> int:
             (receipt.corrections, "correction", "corrections"),
             (receipt.withdrawn, "withdrawn", "withdrawn"),
             (receipt.rejected, "rejected", "rejected"),
+            (receipt.after_close, "after close", "after close"),
         ]
         told = ", ".join(many(count, one, several) for count, one, several in counts if count)
         click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {told}")
@@ -285,6 +286,8 @@ _QUESTION = [
     click.option("--totals", is_flag=True, help="Add the grand total."),
     click.option("--subtotals", is_flag=True, help="Add subtotals at every level."),
     click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
+    click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
+    click.option("--since", help="Only what changed since then, written in the same way."),
 ]
 _OUTPUT = [
     click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
@@ -318,7 +321,7 @@ def _question(name: str, options: dict[str, Any]) -> Any:
     from engine.query import parameters, question
 
     values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in ("calls", "base", "currency", "limit", "offset"):
+    for option in ("calls", "base", "currency", "limit", "offset", "as_of", "since"):
         if options[option] is not None:
             values[option] = options[option]
     if options["tz"] is not None:
@@ -441,11 +444,13 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects, rollback
+    from web.month_end import close
+    from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, rollback, verify, rebuild):
+    for command in (batches, rejects, rollback, verify, rebuild, retain, close):
         _shared(command)
-    for command in (batches, rejects, rollback, dialects, verify, rebuild):
+    for command in (batches, rejects, rollback, dialects, verify, rebuild, retain, close):
         main.add_command(command)
 
 

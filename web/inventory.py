@@ -83,12 +83,12 @@ def batches(where: Any, limit: int, state: str | None, form: str) -> None:
 
 def _of_interest(found: list[Any]) -> tuple[str, ...]:
     """The columns of the table: some only when there is something in them."""
-    stale, corrections, withdrawn, forced = (
+    stale, corrections, withdrawn, forced, after_close = (
         (name,) if any(getattr(batch, name) for batch in found) else ()
-        for name in ("stale", "corrections", "withdrawn", "forced")
+        for name in ("stale", "corrections", "withdrawn", "forced", "after_close")
     )
     about = ("id", "time", "origin", "source", "dialect", "state", "received", "accepted", "duplicates")
-    return (*about, *stale, *corrections, *withdrawn, "rejected", *forced, "from", "to")
+    return (*about, *stale, *corrections, *withdrawn, "rejected", *forced, *after_close, "from", "to")
 
 
 @click.command(epilog="Example: tollhouse rejects --batch 3")

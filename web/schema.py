@@ -20,9 +20,11 @@ from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
 from engine.verify.report import Rebuild, Verification
+from engine.warehouse.closes import Close
 from web.api import CONTENT, PACKED
 from web.batches import PAGE
 from web.catalog import CatalogView
+from web.closes import CloseAsked
 from web.errors import ErrorBody
 from web.progress import PROGRESS
 from web.upkeep import RebuildAsked, VerifyAsked
@@ -64,6 +66,8 @@ _TYPES = (
     VerifyAsked,
     Rebuild,
     RebuildAsked,
+    Close,
+    CloseAsked,
     ErrorBody,
 )
 
@@ -113,6 +117,12 @@ def _window() -> list[dict[str, Any]]:
         _parameter("subtotals", "Add subtotals at every level.", flag),
         _parameter("parts", "Numerator and denominator beside each ratio.", flag),
         _parameter(
+            "as_of",
+            "Answer as it was: an instant or local time (everything complete by then), `batch:ID` or `close:YYYY-MM`.",
+            example="close:2026-10",
+        ),
+        _parameter("since", "Answer only with what changed since then, written in the same way.", example="batch:12"),
+        _parameter(
             "filters",
             "`field=list` or `field.op=list` for any dimension or measure of GET /catalog; a list is one CSV line "
             f'(`"UK, Mobile",India`), repeats add values. Operators: {", ".join(OPERATORS)}.',
@@ -136,9 +146,10 @@ def _call(
     failures: Sequence[str],
     parameters: Sequence[dict[str, Any]] = (),
     body: dict[str, Any] | None = None,
+    done: str = "200",
 ) -> dict[str, Any]:
     told = dict.fromkeys(("401", "500", "503", *failures))
-    responses: dict[str, Any] = {"200": {"description": "Done.", "content": answer}}
+    responses: dict[str, Any] = {done: {"description": "Done.", "content": answer}}
     responses |= {status: {"$ref": f"#/components/responses/{status}"} for status in sorted(told)}
     call: dict[str, Any] = {"summary": summary, "description": description}
     if parameters:
@@ -235,8 +246,41 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
+        **_closes(),
         **_history(),
         **_upkeep(),
+    }
+
+
+def _closes() -> dict[str, Any]:
+    listed = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": _ref(Close)}, "next_cursor": {"type": "null"}},
+        "required": ["items", "next_cursor"],
+    }
+    month = {"name": "month", "in": "path", "required": True, "description": "Like 2026-10.", "schema": _TEXT}
+    return {
+        "/api/v1/closes": {
+            "get": _call("Closed months", "The newest first.", _json(listed), failures=("400", "403")),
+            "post": _call(
+                "Close a month",
+                "What is complete now is what was invoiced: `as_of=close:2026-10` gives it from then on, and the "
+                "report `adjustments` what came later. A month can be closed when it is over in its zone.",
+                _json(_ref(Close)),
+                body=_json(_ref(CloseAsked)),
+                failures=("400", "403", "409", "422"),
+                done="201",
+            ),
+        },
+        "/api/v1/closes/{month}": {
+            "delete": _call(
+                "Reopen a month",
+                "Takes its close back, so that it can be closed anew. Answers with the close.",
+                _json(_ref(Close)),
+                parameters=[month],
+                failures=("400", "403", "404", "409"),
+            )
+        },
     }
 
 

@@ -109,8 +109,9 @@ def shown(value: Any, kind: str) -> str:
     if value is None:
         return ""
     if kind == "duration":
-        seconds = round(value)
-        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        seconds = abs(round(value))
+        sign = "-" if round(value) < 0 else ""  # a difference may be less than nothing
+        return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     if kind == "mean_duration":
         return f"{value:.1f}"
     if kind == "percent":

@@ -14,7 +14,10 @@ from engine.template import render
 
 
 class Receipt(Struct, frozen=True):
-    """What became of one file or POST: `received` is the sum of the six counts after it."""
+    """What became of one file or POST: `received` is the sum of the six counts after it.
+
+    `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed.
+    """
 
     batch: int
     origin: str
@@ -26,6 +29,7 @@ class Receipt(Struct, frozen=True):
     corrections: int
     withdrawn: int
     rejected: int
+    after_close: int = 0
 
 
 class Staged(Struct, frozen=True):
@@ -69,6 +73,16 @@ class Batches:
             raise NotFound("no_such_batch", f"there is no batch {batch}", hint="tollhouse batches lists them")
         return str(rows[0][0])
 
+    def reaches_beyond(self, batch: int, horizon: str | None) -> str | None:
+        """Return the horizon when the batch holds calls from before it."""
+        if horizon is None:
+            return None
+        sql = (
+            "SELECT min(first_start) < toDateTime64({horizon:String}, 3, 'UTC') FROM batch_log "
+            "WHERE batch = {batch:UInt32} AND isNotNull(first_start)"
+        )
+        return horizon if self._warehouse.value(Statement(sql, {"batch": batch, "horizon": horizon})) else None
+
     def being(self, *states: str) -> list[int]:
         """Return the batches that are in one of these states."""
         sql = (
@@ -100,7 +114,8 @@ class Batches:
 
     def drop(self, batches: Sequence[int]) -> None:
         """Drop what lies in staging of these batches."""
-        for table in ("staging", "contradictions"):
+        # Staging goes last: it is what tells the next start that a batch was left behind.
+        for table in ("contradictions", "staging"):
             self._writer.drop(table, *batches)
 
     def forget(self, batches: Sequence[int]) -> None:

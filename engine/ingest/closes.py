@@ -2,26 +2,14 @@
 
 import re
 
-from msgspec import Struct
-
 from engine.errors import BadRequest, Conflict, NotFound, Unprocessable
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
-from engine.warehouse.closes import closes
+from engine.warehouse.closes import Close, closes, words
 
 
-class Closed(Struct, frozen=True):
-    """A month as it was closed, or reopened: by whom, in which zone, and at which commit."""
-
-    month: str
-    timezone: str
-    commit: int
-    who: str
-    state: str
-
-
-def close(writer: Writer, month: str, zone: str, who: str, commit: int) -> Closed:
+def close(writer: Writer, month: str, zone: str, who: str, commit: int) -> Close:
     """Close a month in a zone at a commit.
 
     Raises `BadRequest` for what is no month or zone, `Unprocessable` for one that is not over, `Conflict` for one
@@ -51,14 +39,18 @@ def close(writer: Writer, month: str, zone: str, who: str, commit: int) -> Close
         )
     window = {"first": first, "until": until, "zone": zone}
     writer.run("ingest/close.sql.j2", {"month": month, **window, "commit": commit, "who": who, "state": "closed"})
-    return Closed(month, zone, commit, who, "closed")
+    return _last_word(writer, month)
 
 
-def reopen(writer: Writer, month: str, who: str) -> Closed:
+def reopen(writer: Writer, month: str, who: str) -> Close:
     """Take a close back; the month can be closed anew. Raises `NotFound` when it is not closed."""
     for closed in closes(writer.warehouse):
         if closed.month == month:
             about = {"first": closed.first, "until": closed.until, "zone": closed.zone, "commit": closed.commit}
             writer.run("ingest/close.sql.j2", {"month": month, **about, "who": who, "state": "reopened"})
-            return Closed(month, closed.zone, closed.commit, who, "reopened")
+            return _last_word(writer, month)
     raise NotFound("not_closed", f"{month} is not closed", hint="tollhouse close lists the months that are")
+
+
+def _last_word(writer: Writer, month: str) -> Close:
+    return next(word for word in words(writer.warehouse) if word.month == month)

@@ -42,6 +42,7 @@ class Batch(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     corrections: int
     withdrawn: int
     rejected: int
+    after_close: int
     forced: bool
 
 

@@ -16,6 +16,7 @@ from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
+from engine.warehouse.closes import Close, closes
 
 COLUMNS = ", ".join(column["name"] for column in ledger_columns())
 
@@ -46,6 +47,8 @@ class Ledger:
         self.rolled_back: frozenset[int] = frozenset()
         self.forced: frozenset[int] = frozenset()
         self.read_batches()
+        self.closed: tuple[Close, ...] = ()
+        self.read_closes()
 
     def read_batches(self) -> None:
         """Look up which batches count no more, and which were loaded by force."""
@@ -56,6 +59,10 @@ class Ledger:
         rows = self._warehouse.query(Statement(sql)).rows
         self.rolled_back = frozenset(int(batch) for batch, gone, _ in rows if gone)
         self.forced = frozenset(int(batch) for batch, _, forced in rows if forced)
+
+    def read_closes(self) -> None:
+        """Look up which months are closed: what comes into them from now on is counted."""
+        self.closed = tuple(closes(self._warehouse))
 
     def _number(self, sql: str, **parameters: Any) -> int:
         return int(self._warehouse.value(Statement(sql, parameters)))
@@ -69,15 +76,17 @@ class Ledger:
 
     def commit_chunk(self, chunk: Chunk) -> None:
         """Commit the staged records of a chunk; nothing happens when it holds none that can be taken."""
+        commit = self.watermark + 1
         structure = {"contradictions": chunk.contradictions}
-        survey = Statement(render("ingest/survey.sql.j2", **structure), chunk.parameters)
+        parameters = {**chunk.parameters, "commit": commit}
+        self._run("ingest/told.sql.j2", structure, **parameters)
+        survey = Statement(render("ingest/survey.sql.j2", **structure), parameters)
         records, repeats, known = self._warehouse.query(survey).rows[0]
         if not records:
             return
-        commit = self.watermark + 1
         if repeats or known:
             shape = {**structure, "repeats": bool(repeats)}
-            self._run("ingest/decide.sql.j2", shape, **chunk.parameters, **self._said, commit=commit)
+            self._run("ingest/decide.sql.j2", shape, **parameters, **self._said)
         self._post(commit, "load", chunk, decided=bool(repeats or known))
 
     def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
@@ -94,7 +103,9 @@ class Ledger:
     def _post(self, commit: int, kind: str, chunk: Chunk, *, decided: bool) -> None:
         shape = self._shape(kind, chunk, decided=decided)
         parameters = {"commit": commit, **chunk.parameters}
-        self._run("ingest/log_decided.sql.j2", shape, **parameters, kind=kind)
+        closed = {"firsts": [month.first for month in self.closed], "untils": [month.until for month in self.closed]}
+        counted = {**shape, "closed": bool(self.closed)}
+        self._run("ingest/log_decided.sql.j2", counted, **parameters, **closed, kind=kind)
         self._run("ingest/postings.sql.j2", {**shape, "recovering": False}, **parameters)
         self._complete(commit, decided=decided)
 
@@ -114,6 +125,7 @@ class Ledger:
 
     def _sweep(self, commit: int) -> None:
         self._writer.drop("decisions", commit)
+        self._writer.drop("told", commit)
 
     def recover(self) -> int | None:
         """Finish the commit that was open when the last writer died; return its number, None if there was none.
@@ -132,7 +144,8 @@ class Ledger:
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
                 self._make_exact(rollup, zone, table, self._tiles_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)
-        for (commit,) in self._warehouse.query(Statement("SELECT DISTINCT commit FROM decisions ORDER BY 1")).rows:
+        scratch = "SELECT DISTINCT commit FROM (SELECT commit FROM decisions UNION ALL SELECT commit FROM told)"
+        for (commit,) in self._warehouse.query(Statement(scratch)).rows:
             self._sweep(commit)
         return int(open_commits[-1][0]) if open_commits else None
 
@@ -156,12 +169,18 @@ class Ledger:
         rules = str(
             self._warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'"))
         )
+        # Tiles from before the horizon stay as they are, and a rollup that is new begins there.
+        horizon = layout.horizon(self._warehouse)
         for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
             if table not in tables:
                 continue
+            if horizon and f"covered:{table}" not in layout.read_facts(self._warehouse):
+                layout.write_fact(self._warehouse, f"begins:{table}", horizon)
             months: dict[int, list[Any]] = {}
             for month, tile in self._warehouse.query(
-                Statement(render("ingest/all_tiles.sql.j2", table=table), {"zone": zone})
+                Statement(
+                    render("ingest/all_tiles.sql.j2", table=table), {"zone": zone, "horizon": horizon or "1970-01-01"}
+                )
             ).rows:
                 months.setdefault(int(month), []).append(tile)
             for tiles in months.values():
@@ -174,6 +193,14 @@ class Ledger:
         shape = {"records": False, "decided": False, "contradictions": False}
         self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
         self._make_exact(rollup, zone, table, tiles, commit)
+        self._complete(commit, decided=False)
+        return commit
+
+    def commit_nothing(self) -> int:
+        """Complete a commit without postings; return it."""
+        commit = self.watermark + 1
+        shape = {"records": False, "decided": False, "contradictions": False}
+        self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
         self._complete(commit, decided=False)
         return commit
 

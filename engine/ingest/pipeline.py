@@ -15,16 +15,18 @@ from weakref import WeakValueDictionary
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import Conflict, TollhouseError, TooMany
 from engine.ingest.batches import Batches, Receipt, Staged
-from engine.ingest.closes import Closed, close, reopen
+from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
+from engine.ingest.retention import Retained, retain
 from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.settings import Settings
+from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Closed", "Loader", "Progress", "Receipt", "Report", "Request", "Undone"]
+__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Retained", "Undone"]
 
 READERS = 2
 """Files read at the same time."""
@@ -210,6 +212,7 @@ class Loader:
         """
         self._ledger.recover()
         self._ledger.read_batches()
+        self._ledger.read_closes()
         with self._queueing:
             waited_for = {waiting.staged.batch for waiting in (*self._queue, *group)}
         finished = []
@@ -228,15 +231,34 @@ class Loader:
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
         self._batches.close([staged.batch])
 
-    def close(self, month: str, zone: str, who: str) -> Closed:
+    def close(self, month: str, zone: str, who: str) -> Close:
         """Close a month for invoicing at the newest commit, once nothing is left open."""
-        with self._turn():
+        with self._closing():
             return close(self._writer, month, zone, who, self._ledger.watermark)
 
-    def reopen(self, month: str, who: str) -> Closed:
+    def reopen(self, month: str, who: str) -> Close:
         """Take a month's close back."""
-        with self._turn():
+        with self._closing():
             return reopen(self._writer, month, who)
+
+    @contextmanager
+    def _closing(self) -> Iterator[None]:
+        with self._turn():
+            try:
+                yield
+                self._ledger.read_closes()
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True  # perhaps it was written: look before the next commit
+                raise
+
+    def retain(self, month: str, *, really: bool) -> Retained:
+        """Keep the ledger from a month on; without `really` only say what would go."""
+        with self._turn():
+            kept = retain(self._writer, month, really=really)
+            if really:
+                self._reading.horizon = kept.horizon
+                self._ledger.commit_nothing()  # readers plan anew at a new commit
+            return kept
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -259,6 +281,8 @@ class Loader:
                     f"batch {batch} is {state.replace('_', ' ')}, not {wanted.replace('_', ' ')}",
                     hint="tollhouse batches tells what each batch is",
                 )
+            if horizon := self._batches.reaches_beyond(batch, self._reading.horizon):
+                raise Conflict("before_horizon", f"batch {batch} holds calls from before {horizon}, which are gone")
             try:
                 self._batches.note(batch, "restoring" if undo else "rolling_back", since=self._ledger.watermark)
                 most = self._settings.chunk_records

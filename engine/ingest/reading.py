@@ -19,6 +19,7 @@ from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 
 
@@ -58,6 +59,7 @@ class Reading:
         self._warehouse = writer.warehouse
         self._settings = settings
         self._batches = batches
+        self.horizon = layout.horizon(writer.warehouse)
 
     def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
@@ -88,7 +90,13 @@ class Reading:
     def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
         name = asked.source or dialect.name
         reader = stage.Reader(
-            batch, name, asked.zone, self._settings.currency, self._settings.home_country, self._writer.holds
+            batch,
+            name,
+            asked.zone,
+            self._settings.currency,
+            self._settings.home_country,
+            self._writer.holds,
+            self.horizon,
         )
         statement = stage.statement(source, dialect, reader)
         with _watched(self._warehouse, source, report):

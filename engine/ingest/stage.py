@@ -53,6 +53,8 @@ class Reader(Struct, frozen=True):
     home_country: str
     holds: str
     """The condition under which it may write at all."""
+    horizon: str | None
+    """The day before which nothing is taken."""
 
 
 def ledger_columns() -> list[dict[str, str]]:
@@ -110,6 +112,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "column_names": list(names),
         "unmapped_names": [names[position - 1] for position in unmapped],
         "zone": reader.zone or "UTC",
+        "horizon": reader.horizon or "",
     }
     for length, (prefixes, owners) in countries.by_length().items():
         parameters[f"prefixes_{length}"] = prefixes
@@ -151,6 +154,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         numbers=sorted(numbers),
         caller=_caller(cli, readings),
         holds=reader.holds,
+        horizon=reader.horizon is not None,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from engine.errors import Unprocessable
 from engine.query.answer import Moment
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?")
@@ -32,11 +33,12 @@ class Coverage:
         self._instant = lru_cache(4096)(self._ask_instant)
         self._tiles = lru_cache(1024)(self._ask_tiles)
         self._sizes = lru_cache(4)(self._ask_sizes)
+        self._horizon = lru_cache(4)(self._ask_horizon)
 
     def watermark(self) -> Moment:
         """Return the highest complete commit: what a reader may see."""
         sql = (
-            "SELECT max(commit), formatDateTime(argMax(time, commit), '%Y-%m-%dT%H:%i:%SZ', 'UTC') "
+            "SELECT max(commit), concat(replaceOne(toString(argMax(time, commit)), ' ', 'T'), 'Z') "
             "FROM commit_log WHERE state = 'complete'"
         )
         commit, time = self._warehouse.query(Statement(sql)).rows[0]
@@ -92,6 +94,14 @@ class Coverage:
         used = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
         rows = self._warehouse.query(Statement(sql, used)).rows
         return tuple(Tile(int(start), int(end), bool(whole)) for start, end, whole in rows)
+
+    def horizon(self, commit: int) -> int:
+        """Return the instant in milliseconds before which the ledger keeps no calls; 0 while it keeps them all."""
+        return self._horizon(commit)
+
+    def _ask_horizon(self, commit: int) -> int:  # noqa: ARG002 - the key of the cache
+        day = layout.horizon(self._warehouse)
+        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) if day else 0
 
     def sizes(self, commit: int) -> dict[str, dict[int, int]]:
         """Return rows per table and month (yyyymm), as they were when `commit` was first asked about."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from engine.errors import Conflict, NotFound, Unprocessable
+from engine.errors import Conflict, NotFound, TollhouseError, Unprocessable
 from engine.query.answer import Moment
 from engine.query.coverage import Coverage
 from engine.statement import Statement
@@ -29,7 +29,12 @@ class Moments:
             return self._of_batch(int(match[1]))
         if match := re.fullmatch(r"close:(\d{4}-\d{2})", text):
             return self.close(match[1]).commit
-        milliseconds = self._coverage.instants(zone, [text])[0]
+        try:
+            milliseconds = self._coverage.instants(zone, [text])[0]
+        except TollhouseError as mistake:
+            if mistake.code == "bad_value":
+                mistake.hint = "write an instant (2026-11-05T09:00Z), a local time, batch:ID or close:2026-10"
+            raise
         sql = (
             "SELECT max(commit) FROM commit_log "
             "WHERE state = 'complete' AND toUnixTimestamp64Milli(time) <= {moment:Int64}"
@@ -61,7 +66,7 @@ class Moments:
     def told(self, commit: int) -> Moment:
         """Return a commit with the time it was complete."""
         sql = (
-            "SELECT formatDateTime(max(time), '%Y-%m-%dT%H:%i:%SZ', 'UTC') FROM commit_log "
+            "SELECT concat(replaceOne(toString(max(time)), ' ', 'T'), 'Z') FROM commit_log "
             "WHERE state = 'complete' AND commit = {commit:UInt32}"
         )
         return Moment(commit, str(self._warehouse.value(Statement(sql, {"commit": commit}))) if commit else None)
@@ -69,7 +74,7 @@ class Moments:
     def later(self, commit: int) -> int:
         """Return about how many records were told after `commit`: what must be read to take them out again."""
         sql = (
-            "SELECT sum(arraySum(mapValues(verdicts))) FROM commit_log "
-            "WHERE state = 'complete' AND commit > {commit:UInt32}"
+            "SELECT sum(arraySum(mapValues(mapFilter((verdict, _) -> verdict != 'after_close', verdicts)))) "
+            "FROM commit_log WHERE state = 'complete' AND commit > {commit:UInt32}"
         )
         return int(self._warehouse.value(Statement(sql, {"commit": commit})))

@@ -86,11 +86,9 @@ def resolve(
     names = _Names(catalog, principal)
     preset = _preset(question.report, principal, catalog)
     adjusts = question.report is not None and catalog.reports[question.report].since_close
-    close = _close(question, moments) if adjusts and question.since is None else None
+    close = _close(question, instants, moments) if adjusts and question.since is None else None
     zone = question.timezone or (close.zone if close else settings.timezone)
     start, end = _window(question, zone, instants)
-    if close:
-        _inside(start, end, close)
     rows = question.rows if question.rows is not None else preset.rows if preset else ()
     asked = question.measures if question.measures is not None else preset.measures if preset else ("attempts",)
     dimensions = tuple(names.dimension(name, f"$.rows[{place}]") for place, name in enumerate(rows))
@@ -102,7 +100,7 @@ def resolve(
     view = question.calls or (preset.calls if preset else "final" if principal.audience == "customer" else "attempts")
     order = _order(question.sort, dimensions, measures)
     # An adjustment is made in the money it was charged in.
-    currency = question.currency or ("native" if close else settings.currency)
+    currency = question.currency or ("native" if adjusts else settings.currency)
     spoken = [*measures, *(clause.measure for clause in having if clause.measure)]
     resolved = msgspec.structs.replace(
         question,
@@ -203,22 +201,26 @@ def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int
     return start, end
 
 
-def _close(question: Question, moments: Moments) -> Close:
+def _close(question: Question, instants: Instants, moments: Moments) -> Close:
+    """The closed month that the window lies in: the one its first day names, or one that holds it."""
+    month = question.start.strip()[:7]
+    known = sorted(moments.closes(), key=lambda close: close.month != month)
+    for close in known:
+        start, end = _window(question, question.timezone or close.zone, instants)
+        if start >= close.first * 1000 and end <= close.until * 1000:
+            return close
+    _window(question, question.timezone or "UTC", instants)  # what is no time at all is told first
     try:
-        return moments.close(question.start[:7])
+        close = moments.close(month)
     except TollhouseError as mistake:
         mistake.pointer = "$.from"
         raise
-
-
-def _inside(start: int, end: int, close: Close) -> None:
-    if start < close.first * 1000 or end > close.until * 1000:
-        raise Unprocessable(
-            "bad_value",
-            f"the window reaches beyond {close.month}, which was closed in {close.zone}",
-            pointer="$.to",
-            hint="ask for one closed month or days of it, or say since",
-        )
+    raise Unprocessable(
+        "bad_value",
+        f"the window reaches beyond {close.month}, which was closed in {close.zone}",
+        pointer="$.to",
+        hint=f"it goes from {close.start} to {close.end}: ask for it or days of it, or say since",
+    )
 
 
 def _moment(text: str | None, pointer: str, zone: str, moments: Moments) -> int | None:

@@ -9,13 +9,14 @@ For every rollup table in turn:
 The mix that is estimated to read the fewest rows answers. Every refusal has a name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NoReturn
 
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
+from engine.errors import Unprocessable
 from engine.query.coverage import Tile
 from engine.query.resolve import Resolved
 
@@ -25,7 +26,7 @@ MOST_SPANS = 40
 
 Reason = Literal[
     "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "grain_too_coarse",
-    "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows",
+    "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon",
 ]  # fmt: skip
 
 Tiles = Callable[[str, str, int, int, tuple[str, ...]], tuple[Tile, ...]]
@@ -82,34 +83,58 @@ def route(
     tiles: Tiles,
     *,
     later: int = 0,
+    begins: dict[str, int] | None = None,
+    horizon: int = 0,
     ledger_only: bool = False,
 ) -> Route:
     """Choose. `covered` maps a table's name to its rollup and zone; `sizes` gives rows per table and month.
 
-    `later` is how many records came after the moment asked about, at most.
+    `later` is how many records came after the moment asked about, at most. `begins` names tables that were made
+    when older calls had gone, and when they begin (seconds). The ledger keeps nothing from before `horizon`
+    (milliseconds): raises `Unprocessable` when the question cannot do without it.
     """
     window = Span(asked.start_ms, asked.end_ms)
     ledger = Route((Branch(LEDGER, (window,), _estimate(sizes.get(LEDGER, {}), (window,))),), ())
-    if ledger_only or asked.since is not None:
-        return ledger  # a rollup does not tell what changed when
     refusals = [Refusal(table, "not_covered", "its tiles are being made") for table in uncovered]
-    best = ledger
+    best = ledger if _kept(ledger, horizon) else None
+    if ledger_only or asked.since is not None:
+        return best or _gone(horizon, refusals)  # a rollup does not tell what changed when
     beaten: list[Route] = []
     for table, (rollup, zone) in covered.items():
-        found = _through(table, rollup, zone, asked, catalog, sizes, tiles, window, later)
+        found = _through(table, rollup, zone, asked, catalog, sizes, tiles, window, later, (begins or {}).get(table, 0))
         if isinstance(found, Refusal):
             refusals.append(found)
-        elif found.rows < best.rows:
-            beaten.append(best)
+        elif not _kept(found, horizon):
+            refusals.append(Refusal(table, "before_horizon", "its edges would need calls that are gone"))
+        elif best is None or found.rows < best.rows:
+            beaten += [best] if best else []
             best = found
         else:
             beaten.append(found)
+    if best is None:
+        return _gone(horizon, refusals)
     for route_ in beaten:
         table = route_.branches[0].table
         if table != LEDGER:
             detail = f"about {route_.rows} rows against {best.rows}"
             refusals.append(Refusal(table, "reads_more_rows", detail))
     return Route(best.branches, tuple(refusals))
+
+
+def _kept(found: Route, horizon: int) -> bool:
+    """Whether the ledger still holds what the route would read of it."""
+    return all(span.start >= horizon for branch in found.branches if branch.table == LEDGER for span in branch.spans)
+
+
+def _gone(horizon: int, refusals: Sequence[Refusal]) -> NoReturn:
+    day = datetime.fromtimestamp(horizon // 1000, UTC).date()
+    why = "; ".join(f"{refused.table}: {refused.reason} ({refused.detail})" for refused in refusals)
+    raise Unprocessable(
+        "before_horizon",
+        f"single calls are kept from {day} on; before it only sums by day answer" + (f" ({why})" if why else ""),
+        pointer="$.from",
+        hint="ask for whole days in one of the site's zones, as it is now, by what the day rollups keep",
+    )
 
 
 def _through(
@@ -122,6 +147,7 @@ def _through(
     tiles: Tiles,
     window: Span,
     later: int,
+    begins: int,
 ) -> Route | Refusal:
     for reason, columns in _columns(asked):
         missing = [column for column in columns if column not in rollup.keys]
@@ -135,7 +161,9 @@ def _through(
     finer = [bucket for bucket in asked.buckets if bucket in _FINER_THAN_DAY]
     if finer:
         return Refusal(table, "grain_too_coarse", f"{', '.join(finer)} is finer than {rollup.grain}")
-    found = tiles(zone, asked.zone, window.start, window.end, asked.buckets)
+    found = tuple(
+        tile for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets) if tile.start >= begins
+    )
     if not found:
         return Refusal(table, "no_whole_tile", f"the window holds no whole day of {zone}")
     runs = _runs(found)
@@ -145,7 +173,7 @@ def _through(
     if len(runs) + len(edges) > MOST_SPANS:
         return Refusal(table, "too_many_pieces", f"{len(runs)} runs of whole tiles")
     branches = [Branch(table, runs, _estimate(sizes.get(table, {}), runs))]
-    if asked.as_of is not None:
+    if asked.as_of is not None and later:
         # A rollup sums what is complete now; what came after the moment is taken out again, from the ledger.
         branches.append(Branch(LEDGER, runs, min(later, _estimate(sizes.get(LEDGER, {}), runs)), later=True))
     if edges:

@@ -52,12 +52,14 @@ class Desk:
         settings: Settings,
         covered: dict[str, tuple[Rollup, str]],
         uncovered: tuple[str, ...] = (),
+        begins: dict[str, int] | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
         self._settings = settings
         self._covered = covered
         self._uncovered = uncovered
+        self._begins = begins or {}
         self._coverage = Coverage(warehouse)
         self.moments = Moments(warehouse, self._coverage)
 
@@ -116,6 +118,8 @@ class Desk:
             self._coverage.sizes(commit.commit),
             self._coverage.tiles,
             later=self.moments.later(asked.as_of) if asked.as_of is not None else 0,
+            begins=self._begins,
+            horizon=self._coverage.horizon(commit.commit),
             ledger_only=ledger_only,
         )
 
@@ -204,7 +208,7 @@ def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warne
     warnings = []
     for side in sorted(asked.money):
         unrated = int(found.rows[0][extra[f"unrated_{side}_"]]) if found.rows else 0
-        if unrated:
+        if unrated > 0:  # a difference may be less than none
             warnings.append(
                 Warned("unrated", f"{many(unrated, 'connected call has', 'connected calls have')} no {side} charge yet")
             )

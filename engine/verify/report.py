@@ -73,6 +73,11 @@ class Inspector:
         self._watermark = watermark
         self._catalog = catalog
 
+    def _kept(self, window: Window) -> Window:
+        """Sums of calls that are gone cannot be proven: the window begins where the ledger does."""
+        horizon = layout.horizon(self._warehouse)
+        return Window(max(window.start, horizon), max(window.end, horizon)) if horizon else window
+
     def _provers(self) -> list[Prover]:
         return [
             Prover(self._warehouse, rollup, layout.parts_of(self._catalog, rollup), zone, self._watermark)
@@ -84,6 +89,7 @@ class Inspector:
 
         With `mend`, what differs is made exact and compared again.
         """
+        window = self._kept(window)
         auditor = Auditor(self._warehouse, self._settings, commit := self._watermark())
         spans = auditor.spans(window)
         pieces = [(prover, prover.pieces(window)) for prover in self._provers()]
@@ -107,6 +113,7 @@ class Inspector:
 
     def rebuild(self, window: Window, mend: Mend, watch: Watch | None = None) -> Rebuild:
         """Make every tile that overlaps `window` exact, month by month, each in a commit of its own."""
+        window = self._kept(window)
         pieces = [(prover, prover.pieces(window)) for prover in self._provers()]
         step = _Steps(watch, sum(len(found) for _, found in pieces))
         tables = []

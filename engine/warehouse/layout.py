@@ -5,6 +5,7 @@ database out, with which time-zone rules its tiles were cut, and which rollups c
 """
 
 import re
+from datetime import UTC, datetime
 
 from engine.catalog.model import Catalog, Part, Rollup
 from engine.errors import Conflict
@@ -103,7 +104,9 @@ def _versions(warehouse: Warehouse, catalog: Catalog) -> list[tuple[str, Rollup,
 
 def drop_superseded(warehouse: Warehouse, catalog: Catalog) -> list[str]:
     """Drop older versions of rollups whose present version covers what they did; return their names."""
-    covering = {name.removeprefix("covered:") for name in read_facts(warehouse) if name.startswith("covered:")}
+    facts = read_facts(warehouse)
+    # One that begins at the horizon does not cover what its predecessor summed before it.
+    covering = {name[8:] for name in facts if name.startswith("covered:") and f"begins:{name[8:]}" not in facts}
     dropped = []
     for table, rollup, version, zone in _versions(warehouse, catalog):
         if version < rollup.version and f"{rollup.name}_v{rollup.version}_{zone}" in covering:
@@ -122,6 +125,20 @@ def read_facts(warehouse: Warehouse) -> dict[str, str]:
     """Return what the database says of itself, the newest word on each name."""
     rows = warehouse.query(Statement("SELECT name, argMax(value, time) FROM facts GROUP BY name")).rows
     return {str(name): str(value) for name, value in rows}
+
+
+def beginnings(warehouse: Warehouse) -> dict[str, int]:
+    """Return the rollup tables that begin later than the ledger did, and when, in seconds."""
+    return {
+        name.removeprefix("begins:"): int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
+        for name, day in read_facts(warehouse).items()
+        if name.startswith("begins:")
+    }
+
+
+def horizon(warehouse: Warehouse) -> str | None:
+    """Return the day (UTC) before which the ledger keeps nothing, None while it keeps everything."""
+    return read_facts(warehouse).get("horizon")
 
 
 def write_fact(warehouse: Warehouse, name: str, value: str) -> None:
