@@ -19,6 +19,7 @@ from engine.errors import BadRequest, Forbidden, NotFound
 from engine.ingest import history
 from engine.ingest.rollback import Undone
 from engine.site import Site
+from engine.statement import Statement
 from engine.words import many
 from tests.conftest import fresh_database
 from tests.loading import assert_books_agree, load
@@ -125,6 +126,21 @@ def test_a_load_that_failed_keeps_its_origin_in_the_list(site: Site, tmp_path: P
     log.note(number, "failed")
     found = history.batch(site.warehouse, number)
     assert (found.state, found.origin, found.dialect) == ("failed", "later.csv", "canonical")
+
+
+@pytest.mark.engine
+def test_a_clock_that_is_set_back_does_not_keep_a_batch_as_it_was(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text(EARLY)
+    receipt = load(site, path, "clock")
+    log, ahead = site.loader._batches, "time + INTERVAL 1 HOUR AS time"
+    newest = f"SELECT * REPLACE ({ahead}) FROM batch_log WHERE batch = {{batch:UInt32}} ORDER BY time DESC LIMIT 1"
+    site.warehouse.command(Statement(f"INSERT INTO batch_log {newest}", {"batch": receipt.batch}))
+    assert site.rollback(receipt.batch) == Undone(receipt.batch, "rolled_back", 3, 0, 0, 0)
+    assert log.state(receipt.batch) == "rolled_back"
+    assert site.rollback(receipt.batch, undo=True) == Undone(receipt.batch, "loaded", 0, 3, 0, 0)
+    assert log.receipt(receipt.batch) == receipt
+    assert_books_agree(site)
 
 
 @pytest.mark.engine

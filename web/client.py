@@ -84,16 +84,16 @@ class Client:
         ):
             return msgspec.json.decode(response.read(), type=Receipt)
 
-    def page(self, path: str, kind: type[Page], asked: dict[str, Any]) -> Page:
-        """Return one page of a list."""
-        with self._sent("GET", path, params=_said(asked)) as response:
-            return msgspec.json.decode(response.read(), type=kind)
-
     def call(self, method: str, path: str, asked: dict[str, Any] | None = None) -> Any:
         """Make a call of the API that takes and gives small JSON, and return what it says."""
         body = {} if asked is None else {"content": msgspec.json.encode(asked)}
         with self._sent(method, path, headers={"content-type": "application/json"}, **body) as response:
             return msgspec.json.decode(response.read())
+
+    def page(self, path: str, kind: type[Page], asked: dict[str, Any]) -> Page:
+        """Return one page of a list."""
+        with self._sent("GET", path, params=_said(asked)) as response:
+            return msgspec.json.decode(response.read(), type=kind)
 
     def watch(self, path: str, asked: dict[str, Any], watch: Watch) -> Any:
         """Ask for long work, pass on what is told of its progress, and return its result."""

@@ -246,8 +246,8 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
-        **_history(),
         **_closes(),
+        **_history(),
         **_upkeep(),
     }
 

@@ -42,8 +42,8 @@ class Batch(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     corrections: int
     withdrawn: int
     rejected: int
-    forced: bool
     after_close: int
+    forced: bool
 
 
 class BatchPage(Struct, frozen=True):

@@ -115,6 +115,10 @@ def resolve(
     _within(question.limit, settings)
     as_of = _moment(question.as_of, "$.as_of", zone, moments)
     since = close.commit if close else _moment(question.since, "$.since", zone, moments)
+    if as_of is not None and since is not None and since > as_of:
+        raise Unprocessable(
+            "bad_value", "since is later than as_of", pointer="$.since", hint="changes are asked from since to as_of"
+        )
     return Resolved(
         question=resolved,
         start_ms=start,

@@ -26,7 +26,7 @@ MOST_SPANS = 40
 
 Reason = Literal[
     "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "grain_too_coarse",
-    "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon",
+    "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon", "not_by_commit",
 ]  # fmt: skip
 
 Tiles = Callable[[str, str, int, int, tuple[str, ...]], tuple[Tile, ...]]
@@ -97,8 +97,10 @@ def route(
     ledger = Route((Branch(LEDGER, (window,), _estimate(sizes.get(LEDGER, {}), (window,))),), ())
     refusals = [Refusal(table, "not_covered", "its tiles are being made") for table in uncovered]
     best = ledger if _kept(ledger, horizon) else None
+    if asked.since is not None:
+        refusals += [Refusal(table, "not_by_commit", "it does not tell what changed when") for table in covered]
     if ledger_only or asked.since is not None:
-        return best or _gone(horizon, refusals)  # a rollup does not tell what changed when
+        return Route(best.branches, tuple(refusals)) if best else _gone(horizon, refusals)
     beaten: list[Route] = []
     for table, (rollup, zone) in covered.items():
         found = _through(table, rollup, zone, asked, catalog, sizes, tiles, window, later, (begins or {}).get(table, 0))
