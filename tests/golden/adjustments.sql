@@ -1,5 +1,7 @@
 -- what changed in October since it was closed in New York: postings after that commit, nothing else
 -- from cdr, about 1000179 rows
+-- not from breakout_day_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from breakout_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
 -- b0s0_from = '2026-10-01 04:00:00.000'
 -- b0s0_to = '2026-11-01 04:00:00.000'
 -- commit = 4711
@@ -58,7 +60,7 @@ groups AS (
 -- a group is listed when anything of it changed, and when it passes the filters on measures
 passing AS (
     SELECT * FROM groups AS g
-    WHERE g.mixed OR ((g.standing != 0 OR g.attempts != 0 OR g.connected != 0 OR g.customer_duration_ms != 0 OR g.provider_duration_ms != 0 OR g.customer_charge != 0 OR g.customer_charged != 0 OR g.unrated_customer != 0 OR g.provider_charge != 0 OR g.provider_charged != 0 OR g.unrated_provider != 0))
+    WHERE g.mixed OR ((g.standing != 0 OR g.attempts != 0 OR g.connected != 0 OR g.customer_duration_ms != 0 OR g.provider_duration_ms != 0 OR g.customer_charge != 0 OR g.customer_charged != 0 OR g.unrated_customer != 0 OR g.provider_charge != 0 OR g.provider_charged != 0 OR g.unrated_provider != 0 OR notEmpty(g.customer_currencies) OR notEmpty(g.provider_currencies)))
 ),
 measured AS (
     SELECT
