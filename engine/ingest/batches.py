@@ -49,6 +49,8 @@ class Batches:
         self._writer = writer
         self._warehouse = writer.warehouse
         self._numbering = Lock()
+        self.alive: set[int] = set()
+        """Batches that somebody in this process is loading: nobody else is to finish them."""
         sql = "SELECT max(batch) FROM (SELECT batch FROM batch_log UNION ALL SELECT batch FROM staging)"
         self._last = int(self._warehouse.value(Statement(sql)))
 
@@ -56,6 +58,7 @@ class Batches:
         """Return the number of a new batch."""
         with self._numbering:
             self._last += 1
+            self.alive.add(self._last)
             return self._last
 
     def note(self, batch: int, state: str, **about: str | int | bool) -> None:
@@ -117,6 +120,11 @@ class Batches:
         # Staging goes last: it is what tells the next start that a batch was left behind.
         for table in ("contradictions", "staging"):
             self._writer.drop(table, *batches)
+
+    def let_go(self, batch: int) -> None:
+        """Nobody loads this batch any more."""
+        with self._numbering:
+            self.alive.discard(batch)
 
     def forget(self, batches: Sequence[int]) -> None:
         """Drop the files of batches of which nothing was committed."""

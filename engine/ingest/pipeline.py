@@ -135,13 +135,16 @@ class Loader:
         with self._readers:
             staged = self._reading.stage(path, origin, asked, request, report)
         waiting = _Waiting(staged, report)
-        with self._queueing:
-            self._queue.append(waiting)
-        while not waiting.settled:
-            # Whoever has the turn commits what waits first, be it another's.
-            with self._writing:
-                if not waiting.settled:
-                    self._commit_next()
+        try:
+            with self._queueing:
+                self._queue.append(waiting)
+            while not waiting.settled:
+                # Whoever has the turn commits what waits first, be it another's.
+                with self._writing:
+                    if not waiting.settled:
+                        self._commit_next()
+        finally:
+            self._batches.let_go(staged.batch)
         if waiting.failure is not None:
             raise waiting.failure
         return self._batches.receipt(staged.batch)
@@ -150,7 +153,7 @@ class Loader:
         group = self._next_group()
         try:
             if self._unfinished:
-                self._finish(group)
+                self._finish()
             self._commit(group)
         except (TollhouseError, KeyboardInterrupt) as failure:
             self._broke_off(group, failure)
@@ -196,6 +199,7 @@ class Loader:
         # An open commit keeps its number and its postings: nothing may be written before it is complete.
         self._unfinished = True
         for waiting in group:
+            self._batches.let_go(waiting.staged.batch)
             waiting.failure = failure
             waiting.settled = True
         if isinstance(failure, TollhouseError) and failure.code == "lease_lost":
@@ -205,19 +209,14 @@ class Loader:
             batches = [waiting.staged.batch for waiting in group]
             self._batches.forget(sorted(set(batches) - self._ledger.begun(batches)))
 
-    def _finish(self, group: Sequence[_Waiting] = ()) -> list[int]:
-        """Complete an open commit, then commit what is staged and nobody waits for; return those batches.
-
-        `group` is what has the turn: it waits, though no longer in the queue.
-        """
+    def _finish(self) -> list[int]:
+        """Complete an open commit, then commit what is staged and nobody waits for; return those batches."""
         self._ledger.recover()
         self._ledger.read_batches()
         self._ledger.read_closes()
-        with self._queueing:
-            waited_for = {waiting.staged.batch for waiting in (*self._queue, *group)}
         finished = []
         for staged in self._batches.staged():
-            if staged.batch not in waited_for:
+            if staged.batch not in self._batches.alive:
                 self._commit_staged(staged)
                 finished.append(staged.batch)
         for batch in self._batches.being("rolling_back", "restoring"):

@@ -79,6 +79,7 @@ class Reading:
                 with suppress(TollhouseError):
                     self._batches.drop([batch])
                     self._batches.note(batch, "failed", **about)
+                self._batches.let_go(batch)
                 raise
             return staged
 
