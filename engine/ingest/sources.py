@@ -154,7 +154,9 @@ def _looked_at(path: Path) -> tuple[int, bool]:
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             quotes += piece.count(b'"')
-            suspect = suspect or b"\0" in piece or not _decodes(decoder, piece)
+            # Most pieces are ASCII, which is told much faster than decoded; a character may span two pieces.
+            plain = piece.isascii() and not decoder.getstate()[0]
+            suspect = suspect or b"\0" in piece or not (plain or _decodes(decoder, piece))
     return quotes, suspect or not _decodes(decoder, b"", final=True)
 
 
