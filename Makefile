@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CALLS ?= 200000
 DAYS ?= 30
+WORKERS ?= 2
 
 .PHONY: help setup demo test test-nightly check format golden schema docs pictures bench lock clean
 
@@ -25,7 +26,7 @@ demo: setup
 	$(BIN)/tollhouse demo --calls $(CALLS) --days $(DAYS)
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-nightly: setup
 	$(BIN)/python -m pytest -m "nightly or not nightly"

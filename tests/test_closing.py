@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +165,12 @@ def test_a_month_is_closed_listed_and_reopened(http: httpx.Client) -> None:
     assert (closed["from"], closed["to"]) == ("2025-09-30T22:00:00Z", "2025-10-31T23:00:00Z")
     assert http.get("/api/v1/closes").json() == {"items": [closed], "next_cursor": None}
 
+    afterwards = datetime.now(UTC).isoformat(timespec="milliseconds")
+    time.sleep(0.005)
     receipt = post(http, "a,2025-10-05T10:00:00Z,60,acme,1.10,1", "b,2025-10-31T23:30:00Z,60,acme,1.00,0")
     assert receipt["after_close"] == 1
     window = {"from": "2025-10-01", "to": "2025-11-01", "rows": "customer", "measures": "attempts,customer_charge"}
-    for moment in ("close:2025-10", "batch:1", closed["time"].replace("Z", ".999Z")):
+    for moment in ("close:2025-10", "batch:1", afterwards):
         answer = http.get("/api/v1/reports/breakout", params=window | {"as_of": moment}).json()
         assert answer["rows"] == [["acme", 1, "1.00"]], moment
         assert answer["as_of"]["commit"] == 1
