@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, Self
 
-LIFETIME = 900
+LIFETIME = 6 * 3600
 """Seconds after which a forgotten server ends by itself."""
 
 DATABASE = "tollhouse"
