@@ -165,7 +165,7 @@ class Warehouse:
             "port": port or (8443 if parts.scheme == "https" else 8123),
             "username": unquote(parts.username or "default"),
             "password": unquote(parts.password or ""),
-            "connect_timeout": 2,
+            "connect_timeout": 1,
             "send_receive_timeout": 1800,  # an insert says nothing until it is done
             "autogenerate_session_id": False,
             "dedicated_pool": True,
