@@ -44,6 +44,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Most rows one answer may have."""
     max_upload_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
     """Largest body of POST /cdrs."""
+    max_unpacked_bytes: Annotated[int, Meta(ge=1)] = 16 << 30
+    """The most that one packed file or archive may unpack to; more is refused (against archives made to fill disks)."""
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ OWNERS = {
     "click": {"web/"},
     "rich": {"web/cli.py", "web/inventory.py"},
     "jinja2": {"engine/template.py"},
-    "pyarrow": {"engine/ingest/sources.py", "engine/traffic.py"},
+    "pyarrow": {"engine/ingest/sources.py", "engine/ingest/packing.py", "engine/traffic.py"},
     "schedule": set(),
     "anyio": {"web/"},
 }

@@ -1,6 +1,7 @@
 """The command line as a person meets it: every command in a process of its own, its output, its one line of error."""
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -183,16 +185,44 @@ def test_folders_standard_input_and_a_line_of_json_for_each_file(terminal: Termi
         ("inbox/a.ndjson", 1, 0),
         ("inbox/b.csv", 2, 0),
         ("inbox/deeper/c.csv", 0, 1),
-        ("standard input", 1, 0),
+        ("stdin", 1, 0),
     ]
 
 
-def test_a_file_that_is_refused_ends_the_command_and_leaves_what_came_before(terminal: Terminal) -> None:
+def test_a_file_that_is_refused_is_told_and_the_others_are_loaded(terminal: Terminal) -> None:
     good, bad = terminal.write("good.csv", calls("a")), terminal.write("bad.csv", "call_id,start_time\n")
     said = terminal.run("ingest", str(good), str(bad), str(good))
     assert said.status == 2
     assert said.error == f"tollhouse: {bad} holds no record (check the export)\n"
-    assert said.text == f"batch 1: {good} as canonical: 1 record, 1 accepted\n"
+    assert said.text == (
+        f"batch 1: {good} as canonical: 1 record, 1 accepted\nbatch 3: {good} as canonical: 1 record, 1 duplicate\n"
+    )
+
+
+def test_every_file_of_an_archive_is_a_batch(terminal: Terminal) -> None:
+    with zipfile.ZipFile(terminal.folder / "october.zip", "w") as archive:
+        archive.writestr("deep/b.csv", calls("b1", "b2"))
+        archive.writestr("a.ndjson", '{"call_id": "a", "start_time": "2026-10-01T12:00:00Z"}\n')
+        archive.writestr("b.csv.gz", gzip.compress(calls("b1").encode()))
+        archive.writestr("readme.txt", "nothing to load")
+        archive.writestr("__MACOSX/._a.ndjson", "not for us")
+    said = terminal.run("ingest", "october.zip", "--source", "s", "--format", "json")
+    assert said.status == 2
+    receipts = [json.loads(line) for line in said.text.splitlines()]
+    assert [(r["origin"], r["accepted"], r["duplicates"]) for r in receipts] == [
+        ("october.zip/a.ndjson", 1, 0),
+        ("october.zip/b.csv.gz", 1, 0),
+        ("october.zip/deep/b.csv", 1, 1),
+    ]
+    assert said.error.startswith("tollhouse: cannot tell which system wrote october.zip/readme.txt: ")
+    assert said.error.count("\n") == 1
+
+
+def test_what_unpacks_to_more_than_the_setting_allows_is_refused(terminal: Terminal) -> None:
+    (terminal.folder / "bomb.csv.gz").write_bytes(gzip.compress(calls("a").encode() + bytes(200_000)))
+    said = terminal.run("ingest", "bomb.csv.gz", TOLLHOUSE_MAX_UNPACKED_BYTES="100000")
+    assert one_line(said).endswith("(split it, or raise the setting max_unpacked_bytes)\n")
+    assert terminal.run("batches").text == "nothing is loaded yet\n"
 
 
 # --- one line, with what to do --------------------------------------------------------------------------
@@ -310,6 +340,7 @@ def test_the_holder_is_named_and_does_the_same_through_its_url(
     receipt = json.loads(again.text)
     assert list(receipt) == RECEIPT
     assert receipt["duplicates"] == receipt["received"] > 500
+    assert receipt["origin"] == "calls.csv"
     bad = loaded.run("--url", served.url, "ingest", "-", given=b"call_id,start_time\nx,never\n")
     assert "no record of" in one_line(bad)
     unknown = loaded.run("--url", served.url, "report", "brekout", *WINDOW)

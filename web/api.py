@@ -17,6 +17,7 @@ from litestar.response import Stream
 from engine.access.principal import Principal
 from engine.errors import BadRequest, Forbidden, TooLarge
 from engine.exports import formats
+from engine.ingest.packing import called
 from engine.ingest.pipeline import Asked, Receipt
 from engine.ingest.pipeline import Request as LoadRequest
 from engine.query import parameters
@@ -36,6 +37,7 @@ CONTENT = {
     "application/json": ".ndjson",
     "application/vnd.apache.parquet": ".parquet",
     "application/vnd.apache.arrow.stream": ".arrows",
+    "application/zip": ".zip",
 }
 """What POST /cdrs reads, and the suffix of a file of it."""
 PACKED = ("identity", "gzip", "zstd")
@@ -44,6 +46,9 @@ QUESTION_BYTES = 4 << 20
 """Largest question: a list of some hundred thousand values still fits."""
 DELIVERY = ("format", "labels", "raw")
 """Parameters that say how an answer is written, not what is asked."""
+
+LONGEST_ORIGIN = 1000
+"""Characters of a file's name that are kept."""
 
 REQUEST_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 """What an Idempotency-Key looks like."""
@@ -136,14 +141,15 @@ async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site
     """Load a body of records; answers only once they are durable and visible in every report."""
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may load records")
-    asked = words(given(request), "source", "dialect", "tz", "force")
+    asked = words(given(request), "source", "dialect", "tz", "force", "origin")
     force = parameters.switch("force", asked.get("force", "false"))
     repeatable = _repeatable(request, principal)
     site.loader.admit()  # before the body is taken, not after
     with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
         await _save(request, Path(file.name), site.settings.max_upload_bytes)
         how = Asked(asked.get("dialect"), asked.get("source"), asked.get("tz"), force)
-        load = partial(site.ingest, Path(file.name), "POST /cdrs", how, request=repeatable)
+        origin = called(asked.get("origin", "")[:LONGEST_ORIGIN]) or "POST /cdrs"
+        load = partial(site.ingest, Path(file.name), origin, how, request=repeatable)
         return await anyio.to_thread.run_sync(load, limiter=_loading)
 
 

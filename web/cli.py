@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, NoReturn
 
 import click
@@ -172,98 +171,6 @@ class _bar:  # noqa: N801 - reads as the verb it is
 
     def __exit__(self, *failure: object) -> None:
         self._progress.stop()
-
-
-@main.command(epilog="Example: tollhouse ingest Master.csv --dialect asterisk --tz America/New_York")
-@click.argument("files", nargs=-1, required=True)
-@click.option("--dialect", help="Which system wrote the files; found out when it is unmistakable.")
-@click.option("--source", help="The switch's name, kept with every record.")
-@click.option("--tz", help="Zone of times that carry none.")
-@click.option("--force", is_flag=True, help="What these files say stands, also where newer content replaced it.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@_shared
-@click.pass_obj
-def ingest(
-    where: _Where,
-    files: tuple[str, ...],
-    dialect: str | None,
-    source: str | None,
-    tz: str | None,
-    force: bool,
-    form: str,
-) -> None:
-    """Load call records: files and folders, also .gz and .zst, - for standard input; one batch per file.
-
-    A record that cannot be read is rejected and counted (exit 1); a file that cannot be taken as a whole
-    leaves nothing behind (exit 2).
-    """
-    from engine.ingest import dialects
-    from engine.ingest.pipeline import Asked
-
-    asked = Asked(dialect, source, tz, force)
-    if dialect:
-        dialects.find(dialect)
-    paths = list(_files(files))
-    rejected = 0
-    if where.url:
-        client = where.client()
-        for path, origin in paths:
-            rejected += _told(client.ingest(path, asked), origin, form)
-    else:
-        with where.site(writes=True) as site:
-            for path, origin in paths:
-                with _bar("reading", origin) as report:
-                    receipt = site.ingest(
-                        path, origin, asked, lambda p, o=origin: report(p.done, p.total, f"{p.step} {o}")
-                    )
-                rejected += _told(receipt, origin, form)
-    sys.exit(1 if rejected else 0)
-
-
-def _files(names: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
-    for name in names:
-        path = Path(name)
-        if name == "-":
-            yield _standard_input(), "standard input"
-        elif path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-            if not inside:
-                raise NotFound("no_such_file", f"the folder {name} holds no file")
-            yield from ((file, str(file)) for file in inside)
-        elif path.is_file():
-            yield path, name
-        else:
-            raise NotFound("no_such_file", f"there is no file {name}", hint="check the path")
-
-
-def _standard_input() -> Path:
-    import atexit
-    import shutil
-
-    with NamedTemporaryFile(prefix="tollhouse-stdin-", delete=False) as file:
-        path = Path(file.name)
-        atexit.register(path.unlink, missing_ok=True)
-        shutil.copyfileobj(sys.stdin.buffer, file)
-    return path
-
-
-def _told(receipt: Any, origin: str, form: str) -> int:
-    if form == "json":
-        click.echo(msgspec.json.encode(receipt).decode())
-    else:
-        counts = [
-            (receipt.received, "record", "records"),
-            (receipt.accepted, "accepted", "accepted"),
-            (receipt.duplicates, "duplicate", "duplicates"),
-            (receipt.stale, "stale", "stale"),
-            (receipt.corrections, "correction", "corrections"),
-            (receipt.withdrawn, "withdrawn", "withdrawn"),
-            (receipt.rejected, "rejected", "rejected"),
-            (receipt.after_close, "after close", "after close"),
-        ]
-        told = ", ".join(many(count, one, several) for count, one, several in counts if count)
-        click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {told}")
-    return int(receipt.rejected)
 
 
 _QUESTION = [
@@ -444,13 +351,14 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects, rollback
+    from web.loading import ingest
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, rollback, verify, rebuild, retain, close):
+    for command in (ingest, batches, rejects, rollback, verify, rebuild, retain, close):
         _shared(command)
-    for command in (batches, rejects, rollback, dialects, verify, rebuild, retain, close):
+    for command in (ingest, batches, rejects, rollback, dialects, verify, rebuild, retain, close):
         main.add_command(command)
 
 

@@ -72,15 +72,16 @@ class Client:
         ) as response:
             return response.read()
 
-    def ingest(self, path: Path, asked: Asked) -> Receipt:
-        """Send a file to be loaded."""
-        names = {"dialect": asked.dialect, "source": asked.source, "tz": asked.zone}
+    def ingest(self, path: Path, asked: Asked, origin: str, key: str | None = None) -> Receipt:
+        """Send a file to be loaded; `origin` is what people call it, `key` makes a repeat safe."""
+        names = {"dialect": asked.dialect, "source": asked.source, "tz": asked.zone, "origin": origin}
         parameters = _said(names) | ({"force": "true"} if asked.force else {})
         plain = path.name.removesuffix(".gz").removesuffix(".zst")
         kind = _TYPES.get(Path(plain).suffix.lower(), "text/csv")
+        headers = {"content-type": kind} | ({"idempotency-key": key} if key else {})
         with (
             path.open("rb") as file,
-            self._sent("POST", "/cdrs", content=file, params=parameters, headers={"content-type": kind}) as response,
+            self._sent("POST", "/cdrs", content=file, params=parameters, headers=headers) as response,
         ):
             return msgspec.json.decode(response.read(), type=Receipt)
 
@@ -125,8 +126,9 @@ def _failure(response: httpx.Response) -> TollhouseError:
         detail = msgspec.json.decode(response.content, type=ErrorBody).error
     except msgspec.DecodeError:
         return Unavailable("server", f"the server answered {response.status_code} without saying why")
-    return _ours(detail)
+    return _ours(detail, response.status_code)
 
 
-def _ours(detail: ErrorDetail) -> TollhouseError:
-    return TollhouseError(detail.code, detail.message, pointer=detail.pointer, hint=detail.hint)
+def _ours(detail: ErrorDetail, status: int = 500) -> TollhouseError:
+    kind = next((kind for kind in TollhouseError.__subclasses__() if kind.status == status), TollhouseError)
+    return kind(detail.code, detail.message, pointer=detail.pointer, hint=detail.hint)

@@ -229,6 +229,7 @@ def _paths() -> dict[str, Any]:
                     _parameter("source", "The switch's name, kept with every record."),
                     _parameter("dialect", "Which system wrote the records; found out when it is unmistakable."),
                     _parameter("tz", "Zone of times that carry none."),
+                    _parameter("origin", "What people call the file, for lists of batches and rejects."),
                     _parameter(
                         "force",
                         "What this body says stands until something newer comes, also where its content was replaced.",

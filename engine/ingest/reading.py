@@ -67,7 +67,10 @@ class Reading:
             self._check_zone(asked.zone)
         dialect = dialects.find(asked.dialect) if asked.dialect else None
         how = dialect or dialects.canonical()
-        with sources.opened(path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter) as source:
+        most = self._settings.max_unpacked_bytes
+        with sources.opened(
+            path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter, most=most
+        ) as source:
             dialect = dialect or dialects.detect(source.columns, origin)
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
+from engine.ingest import packing
 from engine.record import FIELDS, Kind
 
 Container = Literal["csv", "ndjson", "parquet", "arrow"]
@@ -35,9 +36,6 @@ _SUFFIXES: dict[str, Container] = {
     ".arrow": "arrow",
     ".arrows": "arrow",
 }
-_PACKED = {".gz": "gzip", ".zst": "zstd"}
-_MAGIC: tuple[tuple[bytes, str], ...] = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
-_PIECE = 4 << 20
 
 
 class Source(Struct, frozen=True):
@@ -56,8 +54,10 @@ class Source(Struct, frozen=True):
 
 
 @contextmanager
-def opened(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str) -> Iterator[Source]:
-    """Yield the readable form of the file at `path`.
+def opened(
+    path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str, most: int
+) -> Iterator[Source]:
+    """Yield the readable form of the file at `path`, of which at most `most` bytes are unpacked.
 
     `columns` names the columns of a file without header. Raises `NotFound` for a missing file and
     `BadRequest` for one that is not what it says it is.
@@ -65,8 +65,8 @@ def opened(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], d
     if not path.is_file():
         raise NotFound("no_such_file", f"there is no file {origin}", hint="check the path")
     with TemporaryDirectory(prefix="tollhouse-read-") as scratch:
-        plain, name = _unpacked(path, Path(scratch))
-        container = _container(plain, name)
+        plain, name = packing.unpacked(path, origin, Path(scratch), most)
+        container = _container(plain, name, origin)
         if container == "csv":
             yield _csv(plain, origin, header=header, columns=columns, delimiter=delimiter)
         elif container == "ndjson":
@@ -80,30 +80,7 @@ def with_all_keys(source: Source) -> Source:
     return _ndjson(source.path, source.origin, whole=True)
 
 
-def _unpacked(path: Path, scratch: Path) -> tuple[Path, str]:
-    with path.open("rb") as file:
-        head = file.read(4)
-    packing = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-    name = path.name
-    if Path(name).suffix in _PACKED:
-        name = Path(name).stem
-    if packing is None:
-        return path, name
-    plain = scratch / "plain"
-    try:
-        with pa.CompressedInputStream(pa.OSFile(str(path)), packing) as packed, plain.open("wb") as out:
-            while piece := packed.read(_PIECE):
-                out.write(piece)
-    except OSError as failure:
-        raise BadRequest(
-            "unreadable_file",
-            f"{path.name} cannot be unpacked: it is cut off or damaged",
-            hint="copy it again",
-        ) from failure
-    return plain, name
-
-
-def _container(path: Path, name: str) -> Container:
+def _container(path: Path, name: str, origin: str) -> Container:
     with path.open("rb") as file:
         head = file.read(4096)
     if head.startswith(b"PAR1"):
@@ -114,7 +91,7 @@ def _container(path: Path, name: str) -> Container:
         return "ndjson"
     known = _SUFFIXES.get(Path(name).suffix.lower(), "csv")
     if known in ("parquet", "arrow"):
-        raise BadRequest("unreadable_file", f"{name} is not a {known} file", hint="check how it was written")
+        raise BadRequest("unreadable_file", f"{origin} is not a {known} file", hint="check how it was written")
     return known
 
 
@@ -152,7 +129,7 @@ def _looked_at(path: Path) -> tuple[int, bool]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     quotes, suspect = 0, False
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
+        while piece := file.read(packing.PIECE):
             quotes += piece.count(b'"')
             # Most pieces are ASCII, which is told much faster than decoded; a character may span two pieces.
             plain = piece.isascii() and not decoder.getstate()[0]

@@ -1,0 +1,140 @@
+"""Files, folders, archives and standard input named on a command line go in, receipts of batches come out."""
+
+import atexit
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import msgspec
+
+from engine.errors import BadRequest, NotFound, TollhouseError, TooLarge
+from engine.words import many
+
+_NOT_THE_FILE = ("unknown_zone", "zone_needed", "read_only")
+"""What is wrong with the command and not with one of its files: the others would fail alike."""
+
+
+@click.command(epilog="Example: tollhouse ingest Master.csv --dialect asterisk --tz America/New_York")
+@click.argument("files", nargs=-1, required=True)
+@click.option("--dialect", help="Which system wrote the files; found out when it is unmistakable.")
+@click.option("--source", help="The switch's name, kept with every record.")
+@click.option("--tz", help="Zone of times that carry none.")
+@click.option("--force", is_flag=True, help="What these files say stands, also where newer content replaced it.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.pass_obj
+def ingest(
+    where: Any,
+    files: tuple[str, ...],
+    dialect: str | None,
+    source: str | None,
+    tz: str | None,
+    force: bool,
+    form: str,
+) -> None:
+    """Load call records: files and folders, also packed (.gz, .zst, .zip), - for standard input.
+
+    One batch per file, also per file in an archive. A record that cannot be read is rejected and counted (exit 1);
+    a file that cannot be taken as a whole leaves nothing behind, and the others are loaded (exit 2).
+    """
+    from engine.ingest import dialects
+    from engine.ingest.pipeline import Asked
+
+    asked = Asked(dialect, source, tz, force)
+    if dialect:
+        dialects.find(dialect)
+    paths = list(_files(files))
+    if where.url:
+        client = where.client()
+        status = _each(paths, where.settings().max_unpacked_bytes, lambda *it: client.ingest(it[0], asked, it[1]), form)
+    else:
+        with where.site(writes=True) as site:
+            most = site.settings.max_unpacked_bytes
+            status = _each(paths, most, lambda path, origin, report: site.ingest(path, origin, asked, report), form)
+    sys.exit(status)
+
+
+def _each(paths: list[tuple[Path, str]], most: int, load: Callable[..., Any], form: str) -> int:
+    """Load one file after the other, and what is in archives; return the exit status."""
+    from engine.ingest import packing
+    from web.cli import _bar
+
+    rejected = refused = 0
+
+    def refuse(failure: TollhouseError) -> None:
+        nonlocal refused
+        if failure.code in _NOT_THE_FILE:
+            raise failure
+        refused += 1
+        click.echo(f"tollhouse: {failure}", err=True)
+
+    for number, (path, origin) in enumerate(paths, 1):
+        place = f" ({number} of {len(paths)})" if len(paths) > 1 else ""
+        try:
+            with packing.members(path, origin, most) as inside:
+                for member in inside:
+                    try:
+                        with member.file() as file, _bar("reading", member.origin + place) as bar:
+                            receipt = load(file, member.origin, partial(_show, bar, member.origin + place))
+                        rejected += told(receipt, member.origin, form)
+                    except (BadRequest, TooLarge) as failure:
+                        refuse(failure)
+        except (BadRequest, TooLarge) as failure:
+            refuse(failure)
+    return 2 if refused else 1 if rejected else 0
+
+
+def _show(bar: Callable[..., None], origin: str, progress: Any) -> None:
+    bar(progress.done, progress.total, f"{progress.step} {origin}")
+
+
+def _files(names: tuple[str, ...]) -> Iterator[tuple[Path, str]]:
+    from engine.ingest.packing import called, is_whole
+
+    for name in names:
+        path = Path(name)
+        if name == "-":
+            yield _standard_input(), "stdin"
+        elif path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.is_file() and is_whole(file.name))
+            if not inside:
+                raise NotFound("no_such_file", f"the folder {name} holds no file")
+            yield from ((file, called(str(file))) for file in inside)
+        elif path.is_file():
+            yield path, called(name)
+        else:
+            raise NotFound("no_such_file", f"there is no file {name}", hint="check the path")
+
+
+def _standard_input() -> Path:
+    """Keep what comes in a file: it is looked at more than once."""
+    scratch = TemporaryDirectory(prefix="tollhouse-stdin-")
+    atexit.register(scratch.cleanup)
+    path = Path(scratch.name) / "stdin"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
+
+
+def told(receipt: Any, origin: str, form: str) -> int:
+    """Write down what became of a file; return how many of its records were rejected."""
+    if form == "json":
+        click.echo(msgspec.json.encode(receipt).decode())
+    else:
+        counts = [
+            (receipt.received, "record", "records"),
+            (receipt.accepted, "accepted", "accepted"),
+            (receipt.duplicates, "duplicate", "duplicates"),
+            (receipt.stale, "stale", "stale"),
+            (receipt.corrections, "correction", "corrections"),
+            (receipt.withdrawn, "withdrawn", "withdrawn"),
+            (receipt.rejected, "rejected", "rejected"),
+            (receipt.after_close, "after close", "after close"),
+        ]
+        words = ", ".join(many(count, one, several) for count, one, several in counts if count)
+        click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {words}")
+    return int(receipt.rejected)
