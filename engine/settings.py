@@ -11,6 +11,15 @@ from msgspec import Meta, Struct
 from engine.errors import BadRequest, nearest
 
 
+class SpoolFolder(Struct, frozen=True, forbid_unknown_fields=True):
+    """A folder that switches drop files into, and how those are to be read."""
+
+    path: str
+    dialect: str | None = None
+    source: str | None = None
+    zone: str | None = None
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """What a site decides for itself. Every name is a key of tollhouse.toml and TOLLHOUSE_<NAME>."""
 
@@ -46,6 +55,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Largest body of POST /cdrs."""
     max_unpacked_bytes: Annotated[int, Meta(ge=1)] = 16 << 30
     """The most that one packed file or archive may unpack to; more is refused (against archives made to fill disks)."""
+
+    spool: tuple[SpoolFolder, ...] = ()
+    """Folders that switches drop files into: tables `[[spool]]` with `path`, `dialect`, `source`, `zone`; here JSON."""
+    spool_settle_seconds: Annotated[float, Meta(ge=0)] = 5
+    """A file in a spool folder is whole when it has not changed for so long."""
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -101,4 +115,9 @@ def _from_environment() -> dict[str, Any]:
         if text is not None:
             lists = isinstance(getattr(Settings(), name), tuple)
             values[name] = [item.strip() for item in text.split(",") if item.strip()] if lists else text
+            if name == "spool":
+                try:
+                    values[name] = msgspec.json.decode(text)
+                except msgspec.DecodeError as mistake:
+                    raise BadRequest("bad_setting", f"TOLLHOUSE_SPOOL: not JSON: {mistake}") from mistake
     return values

@@ -9,6 +9,7 @@ from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
 from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Undone
+from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
 from engine.query.question import Question
@@ -66,6 +67,17 @@ class Site:
     ) -> Receipt:
         """Load one file as one batch; `origin` is what people call it."""
         return self.loader.load(path, origin, asked, report, request)
+
+    @cached_property
+    def spools(self) -> list[Spool]:
+        """The folders that switches drop files into; raises `BadRequest` when one cannot be used."""
+        for folder in self.settings.spool:
+            if folder.zone is not None:
+                self.loader.check_zone(folder.zone)
+        return [
+            Spool(folder, self.settings, lambda path, origin, asked, key: self.ingest(path, origin, asked, request=key))
+            for folder in self.settings.spool
+        ]
 
     def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or give it again."""

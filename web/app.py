@@ -52,7 +52,11 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
         commit = await anyio.to_thread.run_sync(site.watermark)
     except TollhouseError as failure:
         return Response(f"{failure.message}\n", status_code=503, media_type="text/plain")
-    return Response(f"ready at commit {commit}\n", media_type="text/plain")
+    told = [f"ready at commit {commit}\n"]
+    for spool in site.spools if site.settings.spool else []:
+        taken = spool.taken
+        told.append(f"spool {spool.path.name}: {spool.waiting} waiting, {taken.done} done, {taken.failed} failed\n")
+    return Response("".join(told), media_type="text/plain")
 
 
 async def _with_headers(message: Message, _: Scope) -> None:

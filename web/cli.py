@@ -351,14 +351,14 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects, rollback
-    from web.loading import ingest
+    from web.loading import ingest, spool
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, batches, rejects, rollback, verify, rebuild, retain, close):
+    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close):
         _shared(command)
-    for command in (ingest, batches, rejects, rollback, dialects, verify, rebuild, retain, close):
+    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close):
         main.add_command(command)
 
 

@@ -1,9 +1,13 @@
 """Files, folders, archives and standard input named on a command line go in, receipts of batches come out."""
 
 import atexit
+import logging
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,6 +60,44 @@ def ingest(
             most = site.settings.max_unpacked_bytes
             status = _each(paths, most, lambda path, origin, report: site.ingest(path, origin, asked, report), form)
     sys.exit(status)
+
+
+@click.command(epilog="Example: tollhouse spool --once")
+@click.option("--once", is_flag=True, help="Take what is whole now and end, for example from cron.")
+@click.pass_obj
+def spool(where: Any, once: bool) -> None:
+    """Load what switches drop into the folders of the setting `spool`, until Ctrl-C; `serve` does it too."""
+    from engine.ingest.spool import Spool, Watcher
+
+    settings = where.settings()
+    if not settings.spool:
+        raise BadRequest("bad_setting", "no folder is watched", hint="write a [[spool]] table into tollhouse.toml")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    with ExitStack() as open_:
+        if where.url:
+            client = where.client()
+            spools = [
+                Spool(folder, settings, lambda path, origin, asked, key: client.ingest(path, asked, origin, key.key))
+                for folder in settings.spool
+            ]
+        else:
+            spools = open_.enter_context(where.site(writes=True)).spools
+        if not once:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            with Watcher(spools, settings.spool_settle_seconds), suppress(KeyboardInterrupt):
+                while True:
+                    signal.pause()
+            return
+        for each in spools:
+            each.look()
+        time.sleep(settings.spool_settle_seconds)
+        for each in spools:
+            each.look()
+        taken = [each.taken for each in spools]
+    done, failed, rejected = (sum(getattr(each, name) for each in taken) for name in ("done", "failed", "rejected"))
+    waiting = sum(each.waiting for each in spools)
+    click.echo(f"{many(done, 'file')} done, {failed} failed, {waiting} waiting")
+    sys.exit(1 if failed or rejected else 0)
 
 
 def _each(paths: list[tuple[Path, str]], most: int, load: Callable[..., Any], form: str) -> int:

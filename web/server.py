@@ -4,11 +4,13 @@ import logging
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 
 import click
 import uvicorn
 
 from engine.errors import Conflict
+from engine.ingest.spool import Watcher
 from engine.site import Site
 from web.app import create
 
@@ -44,7 +46,8 @@ def _url(host: str, port: int) -> str:
 def run(site: Site, host: str, port: int) -> None:
     """Serve `site` until the process is told to stop, and print where."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    with listening(host, port) as bound:
+    spools = site.spools
+    with listening(host, port) as bound, ExitStack() as watching:
         url = _url(host, bound.getsockname()[1])
         site.announce(url)
         server = uvicorn.Server(
@@ -65,5 +68,8 @@ def run(site: Site, host: str, port: int) -> None:
             signal.signal(number, lambda *_: sys.exit(0))
         click.echo(f"Tollhouse is at {url}  (stop with Ctrl-C)")
         networks = ", ".join(site.settings.trusted_networks)
+        for spool in spools:
+            click.echo(f"Files dropped into {spool.path} are loaded")
         click.echo(f"No users yet: whoever comes from {networks} is administrator, without a key.")
+        watching.enter_context(Watcher(spools, site.settings.spool_settle_seconds))
         server.run(sockets=[bound])

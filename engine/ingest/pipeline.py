@@ -93,6 +93,10 @@ class Loader:
             with turn:
                 return self._repeated(request) or self._load(path, origin, asked, report, request)
 
+    def check_zone(self, zone: str) -> None:
+        """Raise `BadRequest` when there is no such time zone."""
+        self._reading.check_zone(zone)
+
     def admit(self) -> None:
         """Raise `TooMany` while as many loads wait as may."""
         if self._loads >= self._settings.max_waiting_loads:

@@ -64,7 +64,7 @@ class Reading:
     def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
         if asked.zone is not None:
-            self._check_zone(asked.zone)
+            self.check_zone(asked.zone)
         dialect = dialects.find(asked.dialect) if asked.dialect else None
         how = dialect or dialects.canonical()
         most = self._settings.max_unpacked_bytes
@@ -86,7 +86,8 @@ class Reading:
                 raise
             return staged
 
-    def _check_zone(self, zone: str) -> None:
+    def check_zone(self, zone: str) -> None:
+        """Raise `BadRequest` when there is no such time zone."""
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
         if not self._warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
