@@ -8,7 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
-from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Undone
+from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
@@ -82,6 +82,10 @@ class Site:
     def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or give it again."""
         return self.loader.rollback(batch, undo=undo, report=report)
+
+    def retry(self, batch: int | None, dialect: str | None = None, zone: str | None = None) -> list[Retried]:
+        """Read open rejects again, and load what can be read now."""
+        return self.loader.retry(batch, dialect, zone)
 
     def close_month(self, month: str, who: str, zone: str | None = None) -> Close:
         """Close a month for invoicing, in the site's zone unless another is named."""

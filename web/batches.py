@@ -2,17 +2,18 @@
 
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import anyio.to_thread
 import msgspec
 from litestar import Request, Response, get, post
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from engine.access.principal import Principal
 from engine.errors import Forbidden
 from engine.ingest import history
 from engine.ingest.history import Batch, BatchPage, RejectPage
+from engine.ingest.pipeline import Retried
 from engine.ingest.reading import Progress
 from engine.query.question import malformed
 from engine.site import Site
@@ -100,5 +101,33 @@ async def rejects(request: Request[Any, Any, Any], principal: Principal, site: S
     return await anyio.to_thread.run_sync(find)
 
 
-HANDLERS = [batches, batch, rollback, restore, rejects]
+class RetryAsked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose rejects to read again, and how: those of every batch, as their batch was read, when left out."""
+
+    batch: Annotated[int, Meta(ge=0, le=LARGEST)] | None = None
+    dialect: str | None = None
+    timezone: str | None = None
+
+
+class RetriedPage(Struct, frozen=True):
+    """What became of each batch's rejects."""
+
+    items: list[Retried]
+    next_cursor: None = None
+
+
+@post("/rejects/retry", status_code=200)
+async def retry(request: Request[Any, Any, Any], principal: Principal, site: Site) -> RetriedPage:
+    """Read open rejects again, and load what can be read now."""
+    _check(principal)
+    words(given(request))
+    try:
+        asked = msgspec.json.decode(await request.body() or b"{}", type=RetryAsked)
+    except msgspec.DecodeError as mistake:
+        raise malformed(mistake) from mistake
+    found = await anyio.to_thread.run_sync(site.retry, asked.batch, asked.dialect, asked.timezone)
+    return RetriedPage(found)
+
+
+HANDLERS = [batches, batch, rollback, restore, rejects, retry]
 """What the API's router takes."""

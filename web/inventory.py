@@ -1,7 +1,8 @@
 """Words on a command line go in; the batches, rejects and dialects there are come out; batches are taken back."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -91,17 +92,45 @@ def _of_interest(found: list[Any]) -> tuple[str, ...]:
     return (*about, *stale, *corrections, *withdrawn, "rejected", *forced, *after_close, "from", "to")
 
 
-@click.command(epilog="Example: tollhouse rejects --batch 3")
+@click.command(epilog="Example: tollhouse rejects --retry --batch 3")
 @click.option("--batch", type=click.IntRange(0), help="Only of this batch.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--retry", is_flag=True, help="Read them again, and load what can be read now.")
+@click.option("--dialect", help="With --retry: another dialect than that of the batch.")
+@click.option("--tz", help="With --retry: another zone than that of the batch.")
 @_FORMAT
 @click.pass_obj
-def rejects(where: Any, batch: int | None, limit: int, form: str) -> None:
-    """List records that could not be taken, with the field and the reason."""
+def rejects(
+    where: Any, batch: int | None, limit: int, retry: bool, dialect: str | None, tz: str | None, form: str
+) -> None:
+    """List records that could not be taken, with the field and the reason; or read them again."""
     from engine.ingest import history
 
+    if retry:
+        _retry(where, {"batch": batch, "dialect": dialect, "timezone": tz}, form)
     found = _listed(where, "/rejects", limit, {"batch": batch}, history.RejectPage, history.rejects)
     _print(found, lambda _: ("batch", "origin", "record", "field", "reason"), form, "nothing was rejected")
+
+
+def _retry(where: Any, asked: dict[str, Any], form: str) -> NoReturn:
+    from engine.ingest.pipeline import Retried
+
+    if where.url:
+        items = where.client().call("POST", "/rejects/retry", asked)["items"]
+        found = msgspec.convert(items, list[Retried])
+    else:
+        with where.site(writes=True) as site:
+            found = site.retry(*asked.values())
+    for each in found:
+        if form == "json":
+            click.echo(msgspec.json.encode(each).decode())
+            continue
+        taken = f"{each.loaded:,} loaded as batch {each.receipt.batch}" if each.receipt else "none can be read"
+        told = each.problem or f"{taken}, {each.stayed:,} stayed"
+        click.echo(f"rejects of batch {each.batch} ({each.origin}): {told}")
+    if not found and form != "json":
+        click.echo("nothing was rejected")
+    sys.exit(1 if any(each.stayed for each in found) else 0)
 
 
 @click.command(epilog="Example: tollhouse rollback 7")

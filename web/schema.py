@@ -22,7 +22,7 @@ from engine.query.run import Explanation
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web.api import CONTENT, PACKED
-from web.batches import PAGE
+from web.batches import PAGE, RetriedPage, RetryAsked
 from web.catalog import CatalogView
 from web.closes import CloseAsked
 from web.errors import ErrorBody
@@ -61,6 +61,8 @@ _TYPES = (
     Batch,
     BatchPage,
     RejectPage,
+    RetriedPage,
+    RetryAsked,
     Undone,
     Verification,
     VerifyAsked,
@@ -347,7 +349,7 @@ def _history() -> dict[str, Any]:
         "/api/v1/rejects": {
             "get": _call(
                 "What could not be taken",
-                "Newest batch first, in the order of its file. `raw` is the record as it was read, and may hold "
+                "Newest batch first, in the order of its file, without those that were read since. `raw` is the record as it was read, and may hold "
                 "telephone numbers.",
                 _json(_ref(RejectPage)),
                 parameters=[
@@ -355,6 +357,17 @@ def _history() -> dict[str, Any]:
                     *pages,
                 ],
                 failures=("400", "403", "404"),
+            )
+        },
+        "/api/v1/rejects/retry": {
+            "post": _call(
+                "Read rejects again",
+                "After a dialect was mended: what can be read now is loaded, as a new batch for each batch, and the rest "
+                "stays as it is. With the dialect and zone of their batch, unless others are named. Doing it again "
+                "changes nothing more.",
+                _json(_ref(RetriedPage)),
+                body=_json(_ref(RetryAsked)),
+                failures=("400", "403", "404", "409", "429"),
             )
         },
     }

@@ -61,9 +61,9 @@ class Batches:
             self.alive.add(self._last)
             return self._last
 
-    def note(self, batch: int, state: str, **about: str | int | bool) -> None:
+    def note(self, batch: int, state: str, **about: str | int | bool | list[str]) -> None:
         """Add a word on a batch."""
-        types = {str: "String", int: "UInt32", bool: "Bool"}
+        types = {str: "String", int: "UInt32", bool: "Bool", list: "Array(String)"}
         said = {"batch": batch, "state": state, "outcome_map": outcome_map().version, **about}
         columns = {name: types[type(value)] for name, value in said.items()}
         self._writer.run("ingest/note_batch.sql.j2", said, columns=columns)

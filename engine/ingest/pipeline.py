@@ -13,12 +13,13 @@ from threading import BoundedSemaphore, Lock
 from weakref import WeakValueDictionary
 
 from engine.catalog.model import Catalog, Rollup
-from engine.errors import Conflict, TollhouseError, TooMany
+from engine.errors import BadRequest, Conflict, TollhouseError, TooMany
 from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
 from engine.ingest.retention import Retained, retain
+from engine.ingest.retries import Rejected, Retried, Retries
 from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.settings import Settings
@@ -26,7 +27,7 @@ from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Retained", "Undone"]
+__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Retained", "Retried", "Undone"]
 
 READERS = 2
 """Files read at the same time."""
@@ -57,6 +58,8 @@ class Loader:
         self._ledger = Ledger(writer, catalog, settings.zones)
         self._batches = Batches(writer)
         self._reading = Reading(writer, settings, self._batches)
+        self._retries = Retries(writer)
+        self._retrying = Lock()
         self._readers = BoundedSemaphore(READERS)
         self._writing = Lock()
         self._queueing = Lock()
@@ -92,6 +95,35 @@ class Loader:
                 turn = self._requests.setdefault(request.key, Lock())
             with turn:
                 return self._repeated(request) or self._load(path, origin, asked, report, request)
+
+    def retry(self, batch: int | None, dialect: str | None = None, zone: str | None = None) -> list[Retried]:
+        """Read open rejects again, of every loaded batch or of one, and load as new batches what can be read now.
+
+        Each is read with the dialect and zone of its batch, as they are now, or with others. What still cannot be
+        read stays as it is, so it may be done as often as one likes. Raises `NotFound` for an unknown batch,
+        `Conflict` for one that is not loaded, and `BadRequest` when nothing of it can be tried.
+        """
+        with self._retrying, self._admitted():
+            if batch is not None and (state := self._batches.state(batch)) != "loaded":
+                raise Conflict(
+                    "batch_state",
+                    f"batch {batch} is {state.replace('_', ' ')}, not loaded",
+                    hint="tollhouse batches tells what each batch is",
+                )
+            return [self._retry(old, Asked(dialect, zone=zone), batch) for old in self._retries.rejected(batch)]
+
+    def _retry(self, old: Rejected, asked: Asked, only: int | None) -> Retried:
+        try:
+            with self._readers:
+                staged = self._reading.stage_rejects(old, asked)
+        except BadRequest as failure:
+            if only is not None:
+                raise
+            return Retried(old.batch, old.origin, 0, old.open, problem=str(failure))
+        if staged is None:
+            return Retried(old.batch, old.origin, 0, old.open)
+        receipt = self._committed(staged)
+        return Retried(old.batch, old.origin, receipt.received, old.open - receipt.received, receipt)
 
     def check_zone(self, zone: str) -> None:
         """Raise `BadRequest` when there is no such time zone."""
@@ -138,6 +170,9 @@ class Loader:
     def _load(self, path: Path, origin: str, asked: Asked, report: Report | None, request: Request) -> Receipt:
         with self._readers:
             staged = self._reading.stage(path, origin, asked, request, report)
+        return self._committed(staged, report)
+
+    def _committed(self, staged: Staged, report: Report | None = None) -> Receipt:
         waiting = _Waiting(staged, report)
         try:
             with self._queueing:

@@ -3,10 +3,12 @@
 Nothing is decided about a record here, and nothing of a file that cannot be taken stays.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,6 +16,7 @@ from engine.errors import BadRequest, TollhouseError
 from engine.ingest import dialects, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
+from engine.ingest.retries import Rejected, Retries
 from engine.ingest.sources import Source
 from engine.ingest.writer import Writer
 from engine.settings import Settings
@@ -59,6 +62,7 @@ class Reading:
         self._warehouse = writer.warehouse
         self._settings = settings
         self._batches = batches
+        self._retries = Retries(writer)
         self.horizon = layout.horizon(writer.warehouse)
 
     def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
@@ -77,7 +81,9 @@ class Reading:
             try:
                 self._read(source, dialect, batch, asked, report)
                 staged = self._checked(source, dialect, batch, asked)
-                self._batches.note(batch, "staged", **about, forced=asked.force, request=request.key, body=request.body)
+                said = {"zone": asked.zone or "", "request": request.key, "body": request.body}
+                columns = list(source.columns)
+                self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
                 with suppress(TollhouseError):
                     self._batches.drop([batch])
@@ -85,6 +91,46 @@ class Reading:
                 self._batches.let_go(batch)
                 raise
             return staged
+
+    def stage_rejects(self, old: Rejected, asked: Asked) -> Staged | None:
+        """Read a batch's open rejects again, and keep of them what can be read now; None when nothing can."""
+        asked = Asked(asked.dialect or old.dialect, old.source, asked.zone or old.zone or None, old.forced)
+        if asked.zone is not None:
+            self.check_zone(asked.zone)
+        dialect = dialects.find(asked.dialect or "")
+        batch = self._batches.number()
+        try:
+            with TemporaryDirectory(prefix="tollhouse-rejects-") as scratch:
+                request = self._retries.try_all(old)
+                while (source := self._retries.source(request, old, Path(scratch))) is not None:
+                    self._read(source, dialect, batch, asked, None)
+                    good, total, rows = self._again(batch)
+                    if good == total:
+                        about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
+                        said = {"zone": asked.zone or "", "request": request}
+                        self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
+                        return Staged(batch, rows, 0, contradictions=False, forced=asked.force)
+                    # Then only what is good, so that nothing of the rest comes into the new batch.
+                    request = self._retries.try_good(request, batch)
+                    self._batches.drop([batch])
+        except (TollhouseError, KeyboardInterrupt):
+            with suppress(TollhouseError):
+                self._batches.drop([batch])
+            self._batches.let_go(batch)
+            raise
+        self._batches.let_go(batch)
+        return None
+
+    def _again(self, batch: int) -> tuple[int, int, int]:
+        """Return how many records in staging can be taken, how many there are, and the last row."""
+        readable, total, _, rows, repeats, _ = self._summary(batch)
+        if repeats:
+            self._run("contradictions", batch)
+        sql = "SELECT uniqExact(row) FROM contradictions WHERE batch = {batch:UInt32}"
+        return readable - int(self._warehouse.value(Statement(sql, {"batch": batch}))), total, rows
+
+    def _summary(self, batch: int) -> Sequence[Any]:
+        return self._warehouse.query(Statement(render("ingest/summary.sql"), {"batch": batch})).rows[0]
 
     def check_zone(self, zone: str) -> None:
         """Raise `BadRequest` when there is no such time zone."""
@@ -127,8 +173,7 @@ class Reading:
         self._writer.run(f"ingest/{name}.sql.j2", {"batch": batch})
 
     def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
-        summary = Statement(render("ingest/summary.sql"), {"batch": batch})
-        readable, total, without_final, rows, repeats, reason = self._warehouse.query(summary).rows[0]
+        readable, total, without_final, rows, repeats, reason = self._summary(batch)
         if total == 0:
             raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
         if without_final and "is_final" not in source.columns:

@@ -110,6 +110,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "currency": reader.currency,
         "home_code": countries.calling_code(reader.home_country),
         "column_names": list(names),
+        "kept_names": list(source.columns),
         "unmapped_names": [names[position - 1] for position in unmapped],
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",

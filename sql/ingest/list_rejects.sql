@@ -1,9 +1,10 @@
--- What could not be taken, with the file it came from, after a place in the list.
+-- What could not be taken and was not read since, with the file it came from, after a place in the list.
 WITH page AS (
     SELECT batch, row, field, reason, raw
     FROM rejects
     WHERE ({every:Bool} OR batch = {batch:UInt64})
       AND batch <= {last:UInt64} AND (batch < {last:UInt64} OR row > {row:UInt64})
+      AND {% include 'ingest/is_open.sql' %}
     ORDER BY batch DESC, row
     LIMIT {limit:UInt64}
 )
