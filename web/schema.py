@@ -349,8 +349,8 @@ def _history() -> dict[str, Any]:
         "/api/v1/rejects": {
             "get": _call(
                 "What could not be taken",
-                "Newest batch first, in the order of its file, without those that were read since. `raw` is the record as it was read, and may hold "
-                "telephone numbers.",
+                "Newest batch first, in the order of its file, without those that were read since. `raw` is the record "
+                "as it was read, and may hold telephone numbers.",
                 _json(_ref(RejectPage)),
                 parameters=[
                     _parameter("batch", "Only of this batch.", {"type": "integer", "minimum": 0}),
@@ -362,9 +362,9 @@ def _history() -> dict[str, Any]:
         "/api/v1/rejects/retry": {
             "post": _call(
                 "Read rejects again",
-                "After a dialect was mended: what can be read now is loaded, as a new batch for each batch, and the rest "
-                "stays as it is. With the dialect and zone of their batch, unless others are named. Doing it again "
-                "changes nothing more.",
+                "After a dialect was mended: what can be read now is loaded, as a new batch for each batch, and the "
+                "rest stays as it is. They are read with the dialect and zone of their batch, unless others are named. "
+                "Doing it again changes nothing more.",
                 _json(_ref(RetriedPage)),
                 body=_json(_ref(RetryAsked)),
                 failures=("400", "403", "404", "409", "429"),

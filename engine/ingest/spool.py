@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 from msgspec import Struct
 
-from engine.errors import BadRequest, TollhouseError, TooLarge
+from engine.errors import BadRequest, Conflict, TollhouseError, TooLarge
 from engine.ingest import dialects
 from engine.ingest.batches import Receipt
 from engine.ingest.packing import called, is_whole, members
@@ -133,6 +133,8 @@ class Spool:
                             request = Request(_key(path.name, member.inside, stamp))
                             receipts.append(self._load(file, member.origin, self._asked, request))
                     except (BadRequest, TooLarge) as failure:
+                        if failure.code == "file_changed":  # somebody is writing it anew
+                            raise Conflict(failure.code, failure.message) from failure
                         refused.append(str(failure))
         except (BadRequest, TooLarge) as failure:
             refused.append(str(failure))
