@@ -82,7 +82,7 @@ class Reading:
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
             try:
-                self._read(source, dialect, batch, asked, report)
+                source = self._read(source, dialect, batch, asked, report)
                 staged = self._checked(source, dialect, batch, asked)
                 said = {"zone": asked.zone or "", "request": request.key, "body": request.body}
                 columns = list(source.columns)
@@ -141,7 +141,8 @@ class Reading:
         if not self._warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
-    def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
+    def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> Source:
+        """Read a source into staging; return it as it was read in the end."""
         name = asked.source or dialect.name
         reader = stage.Reader(
             batch,
@@ -152,18 +153,20 @@ class Reading:
             self._writer.holds,
             self.horizon,
         )
-        statement = stage.statement(source, dialect, reader)
         with _watched(self._warehouse, source, report):
-            try:
-                self._insert(statement, source)
-            except BadRequest:
-                careful = sources.more_carefully(source)
-                if careful is None:
-                    raise
-                self._batches.drop([batch])
-                self._insert(stage.statement(careful, dialect, reader), careful)
+            while True:
+                try:
+                    self._insert(stage.statement(source, dialect, reader), source)
+                    break
+                except BadRequest as failure:
+                    careful = sources.more_carefully(source) if failure.code == "unreadable_file" else None
+                    if careful is None:
+                        raise
+                    self._batches.drop([batch])
+                    source = careful
         if stage.moves(source, dialect):
             self._run("moves", batch)
+        return source
 
     def _insert(self, statement: Statement, source: Source) -> None:
         stretches = source.stretches or (Stretch(Piece.whole(source.path), 0),)

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -21,7 +22,7 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
-from engine.ingest import lines, packing
+from engine.ingest import lines, mending, packing
 from engine.ingest.lines import Stretch
 from engine.record import FIELDS, Kind
 
@@ -51,6 +52,8 @@ class Source(Struct, frozen=True):
     expressions: tuple[str, ...]  # one SQL expression per column, text or null
     options: dict[str, str]  # engine settings of the reading statement
     size: int  # bytes to read
+    scratch: Path | None = None  # where a copy of it may be written, to be read with more care
+    broken: bool = False  # is a copy in which records that cannot be taken apart stand as their text
     suspect: bool = False  # holds bytes that are no text: every column of every record is looked at
     cut: str = ""  # the delimiter at which each line is cut, for a file that needs no more
     cr: bool = False  # whether its lines end with CR LF
@@ -72,9 +75,10 @@ def opened(
         plain, name = packing.unpacked(path, origin, Path(scratch), most)
         container = _container(plain, name, origin)
         if container == "csv":
-            yield _csv(plain, origin, header=header, columns=columns, delimiter=delimiter)
+            source = _csv(plain, origin, header=header, columns=columns, delimiter=delimiter)
+            yield msgspec.structs.replace(source, scratch=Path(scratch))
         elif container == "ndjson":
-            yield _ndjson(plain, origin)
+            yield _ndjson(plain, origin, Path(scratch))
         else:
             yield _arrow(plain, origin, container, Path(scratch))
 
@@ -82,12 +86,17 @@ def opened(
 def more_carefully(source: Source) -> Source | None:
     """Return the same file to be read with more care, when reading it has failed and more can be taken.
 
-    NDJSON may have a key that its first lines did not have: every line is looked at for its keys. A CSV file may
-    have a line that cannot be cut at the delimiter: the engine's own reader knows what quotes mean.
+    NDJSON may have a key that its first lines did not have, or a line that is no JSON. A CSV file may have a line
+    that cannot be cut at the delimiter, for the engine's own reader, which knows what quotes mean; and one that this
+    reader cannot take apart either. In the end each such record is rejected by itself.
     """
+    if source.broken or source.scratch is None:
+        return None
     if source.container == "ndjson":
-        return _ndjson(source.path, source.origin, whole=True)
-    return _parsed(source, header=source.stretches[0].piece.begin > 0) if source.cut else None
+        return _mended_json(source.path, source.origin, source.scratch)
+    if source.cut:
+        return _parsed(source, header=source.stretches[0].piece.begin > 0)
+    return _mended_csv(source, source.scratch)
 
 
 def _container(path: Path, name: str, origin: str) -> Container:
@@ -185,11 +194,7 @@ def _check_quotes(path: Path, origin: str, delimiter: str) -> None:
                 line = reader.line_num
         except csv.Error as failure:
             if "unexpected end of data" in str(failure) or "field larger" in str(failure):
-                raise BadRequest(
-                    "unreadable_file",
-                    f"a quote in line {line + 1} of {origin} is never closed",
-                    hint="check that the file is whole; nothing was loaded",
-                ) from failure
+                raise mending.never_closed(origin, line + 1) from failure
 
 
 def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[tuple[str, ...], int]:
@@ -201,6 +206,10 @@ def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[tuple[str, ...
         raise BadRequest(
             "unreadable_file", f"{origin} does not begin with UTF-8 text", hint="convert it to UTF-8 first"
         ) from failure
+    if "\0" in text:
+        raise BadRequest(
+            "unreadable_file", f"{origin} is no text: it begins with NUL bytes", hint="UTF-16 and archives are not read"
+        )
     # A lone CR ends a line for nobody but the oldest systems: the whole file would be one line.
     if "\r" in text.rstrip("\r\n"):
         raise BadRequest(
@@ -223,37 +232,61 @@ def _refuse_twice(names: list[str], origin: str) -> None:
         raise BadRequest("bad_header", f"{origin} names the column {twice[0]!r} twice", hint="rename one of them")
 
 
-def _ndjson(path: Path, origin: str, *, whole: bool = False) -> Source:
+def _mended_csv(source: Source, scratch: Path) -> Source:
+    copy, width = scratch / "mended", len(source.columns)
+    mending.records_of_csv(
+        source.path,
+        source.origin,
+        copy,
+        header=source.options["input_format_csv_skip_first_lines"] == "1",
+        delimiter=source.options["format_csv_delimiter"],
+        width=width,
+    )
+    structure = f"{_text_structure(width + 1)}, {_identifier(mending.BROKEN)} Nullable(String)"
+    size = copy.stat().st_size
+    return msgspec.structs.replace(
+        source, path=copy, encoding="JSONEachRow", structure=structure, options={}, size=size, broken=True
+    )
+
+
+def _ndjson(path: Path, origin: str, scratch: Path) -> Source:
     names: dict[str, None] = {}
     decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if not whole and number > 1000:
-                break
+        for number, line in enumerate(islice(file, 1000), 1):
             text = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
             if not text:
                 continue
             try:
                 names.update(dict.fromkeys(decoder.decode(text)))
-            except (msgspec.DecodeError, UnicodeDecodeError) as failure:
-                raise BadRequest(
-                    "unreadable_file",
-                    f"line {number} of {origin} is not a JSON object: {failure}",
-                    hint="write one JSON object per line",
-                ) from failure
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return _mended_json(path, origin, scratch)
+    return _json_source(path, origin, tuple(names), scratch, broken=False)
+
+
+def _mended_json(path: Path, origin: str, scratch: Path) -> Source:
+    copy = scratch / "mended"
+    names = mending.lines_of_json(path, origin, copy)
+    return _json_source(copy, origin, names, scratch, broken=True)
+
+
+def _json_source(path: Path, origin: str, names: tuple[str, ...], scratch: Path, *, broken: bool) -> Source:
     if not names:
         raise BadRequest("empty_file", f"{origin} holds no record", hint="check the export")
     quoted = [_identifier(name) for name in names]
+    read = [*quoted, _identifier(mending.BROKEN)] if broken else quoted
     return Source(
         path=path,
         origin=origin,
         container="ndjson",
-        columns=tuple(names),
+        columns=names,
         encoding="JSONEachRow",
-        structure=", ".join(f"{name} Nullable(String)" for name in quoted),
+        structure=", ".join(f"{name} Nullable(String)" for name in read),
         expressions=tuple(quoted),
         options={"input_format_skip_unknown_fields": "0"},
         size=path.stat().st_size,
+        scratch=scratch,
+        broken=broken,
         suspect=_looked_at(path)[1],
     )
 

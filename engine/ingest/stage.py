@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest
-from engine.ingest import countries
+from engine.ingest import countries, mending
 from engine.ingest.dialects import Dialect, FieldReading
 from engine.ingest.outcomes import outcome_map
 from engine.ingest.sources import Source
@@ -152,6 +152,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if unmapped else []),
         options=source.options,
         suspect=source.suspect,
+        broken=mending.BROKEN if source.broken else "",
         cut=bool(source.cut),
         cr=source.cr,
         several=len(source.stretches) > 1,

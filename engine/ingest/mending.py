@@ -1,0 +1,93 @@
+"""A text file with broken records goes in; a copy comes out with each whole one as JSON, each broken one as its text.
+
+The engine's readers give a file up at the first record that they cannot take apart, and the good ones beside it would
+be lost. Only a file that was given up is read like this, record by record; that is slow, and such files are rare.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from engine.errors import BadRequest
+
+BROKEN = "(broken line)"
+"""The key under which the copy has the text of a broken record."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def lines_of_json(path: Path, origin: str, copy: Path) -> tuple[str, ...]:
+    """Copy a file of one JSON object per line; return every key in it. Raises `BadRequest` when no line is one."""
+    names: dict[str, None] = {}
+    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+    first: BadRequest | None = None
+    with path.open("rb") as file, copy.open("wb") as out:
+        for number, line in enumerate(file, 1):
+            text = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
+            if not text:
+                continue
+            try:
+                names.update(dict.fromkeys(decoder.decode(text)))
+                out.write(text + b"\n")
+            except (msgspec.DecodeError, UnicodeDecodeError) as failure:
+                first = first or BadRequest(
+                    "unreadable_file",
+                    f"line {number} of {origin} is not a JSON object: {failure}",
+                    hint="write one JSON object per line",
+                )
+                out.write(_broken(text.decode("utf-8", "replace")))
+    if not names and first:
+        raise first
+    return tuple(names)
+
+
+def records_of_csv(path: Path, origin: str, copy: Path, *, header: bool, delimiter: str, width: int) -> None:
+    """Copy a CSV file, its columns as c1, c2 … and one more for what stands behind the last."""
+    names = [f"c{position}" for position in range(1, width + 2)]
+    encoder = msgspec.json.Encoder()
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        for line in file:
+            taken.append(line)
+            yield line
+
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file, copy.open("wb") as out:
+        reader = csv.reader(lines(), delimiter=delimiter, strict=True, skipinitialspace=True)
+        while True:
+            taken.clear()
+            line = reader.line_num
+            try:
+                record = next(reader)
+            except StopIteration:
+                break
+            except csv.Error as failure:
+                if "unexpected end of data" in str(failure):
+                    raise never_closed(origin, line + 1) from failure
+                out.write(_broken(_shown("".join(taken))))
+                continue
+            if line == 0 and header:
+                continue
+            try:
+                out.write(encoder.encode(dict(zip(names, record or [""], strict=False))) + b"\n")
+            except UnicodeEncodeError:  # bytes that are no text
+                out.write(_broken(_shown("".join(taken))))
+
+
+def never_closed(origin: str, line: int) -> BadRequest:
+    """What is said of a file in which a quote takes in everything to the end."""
+    return BadRequest(
+        "unreadable_file",
+        f"a quote in line {line} of {origin} is never closed",
+        hint="check that the file is whole; nothing was loaded",
+    )
+
+
+def _broken(text: str) -> bytes:
+    return msgspec.json.encode({BROKEN: text.strip() or "?"}) + b"\n"
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
