@@ -265,9 +265,9 @@ class TestFreeSwitch:
     def test_a_row_of_the_old_template_is_refused_whole(self, site: Site, source: str, shared_data: Path) -> None:
         # The old wiki template has other columns, and quotes inside quotes that nobody escaped.
         path = shared_data / "cdr" / "freeswitch" / "Master-legacy-row.csv"
-        with pytest.raises(BadRequest, match="not readable as csv at record 1") as refusal:
+        with pytest.raises(BadRequest, match="1 tried; the first: not a record: quotes inside quotes") as refusal:
             load(site, path, source, dialect="freeswitch", zone="UTC")
-        assert refusal.value.code == "unreadable_file"
+        assert refusal.value.code == "nothing_readable"
         assert "2185738219" not in str(refusal.value), "a message never holds a phone number"
         assert_books_agree(site)
 
