@@ -29,12 +29,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite expected files from what is produced")
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is nightly is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("server_nightly") and _on_a_server(item):
+            item.add_marker(pytest.mark.nightly)
     browser = shutil.which("chromium")
     if browser is None and not required("browser"):
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="no chromium here; apt-get install chromium"))
+
+
+def _on_a_server(item: pytest.Item) -> bool:
+    """Whether this is the run of a test on a server, of those on either kind of database."""
+    return isinstance(item, pytest.Function) and hasattr(item, "callspec") and "http" in item.callspec.params.values()
 
 
 @pytest.fixture(autouse=True)
