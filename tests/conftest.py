@@ -17,6 +17,9 @@ from tests.clickhouse_process import ClickHouseProcess
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Public samples that lie beside the checkout; nothing of them is committed."""
 
+LONGEST = ("test_crashes", "test_histories", "test_moments", "test_differential", "test_verify", "test_reading")
+"""The files that take minutes come first, so that no worker is left alone with one of them at the end."""
+
 _databases = count(1)
 
 
@@ -31,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before what is nightly is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for item in items:
         if item.get_closest_marker("server_nightly") and _on_a_server(item):
             item.add_marker(pytest.mark.nightly)

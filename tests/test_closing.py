@@ -239,6 +239,7 @@ def test_a_page_of_another_site_closes_nothing(http: httpx.Client) -> None:
     assert http.delete("/api/v1/closes/2025-05", headers=across).status_code == 403
 
 
+@pytest.mark.server_nightly
 def test_through_a_server_the_same_commands_close_months(server: Server) -> None:
     url = ("--url", server.url)
     [closed] = lines(run("close", "2025-04", "--tz", "Asia/Kolkata", "--format", "json", *url))

@@ -225,21 +225,16 @@ DAMAGES = [
     (lose_everything, check_everything, {"2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"}),
     (count_twice, check_twice, {DAY}),
 ]
+
+
+def damages(*always: Callable[[Site], None], marks: pytest.MarkDecorator) -> pytest.MarkDecorator:
+    """Every damage; what is not `always` tried is marked."""
+    params = [pytest.param(*row, id=row[0].__name__, marks=() if row[0] in always else marks) for row in DAMAGES]
+    return pytest.mark.parametrize(("damage", "check", "days"), params)
+
+
 # The SQL is the same on a server: there two damages of seven are enough for every day.
-each_damage = pytest.mark.parametrize(
-    ("damage", "check", "days"),
-    [
-        pytest.param(
-            *damage,
-            id=damage[0].__name__,
-            marks=[] if damage[0] in (lose_a_customer, shift_money) else pytest.mark.server_nightly,
-        )
-        for damage in DAMAGES
-    ],
-)
-
-
-@each_damage
+@damages(lose_a_customer, shift_money, marks=pytest.mark.server_nightly)
 def test_damage_is_named_repaired_and_proven_gone(
     site: Site, damage: Callable[[Site], None], check: Callable[[Site, Verification], None], days: set[str]
 ) -> None:
@@ -262,7 +257,7 @@ def test_damage_is_named_repaired_and_proven_gone(
     assert all(table.differences == () for table in again.tables)
 
 
-@each_damage
+@damages(add_strangers, lose_everything, marks=pytest.mark.nightly)
 def test_a_rebuild_mends_it_too_and_says_how_many_groups(
     site: Site, damage: Callable[[Site], None], check: object, days: set[str]
 ) -> None:
