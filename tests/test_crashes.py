@@ -33,7 +33,7 @@ from tests.histories import COUNTS, DAY, MIDNIGHT, File, Load, Rollback, Said, w
 from tests.test_histories import ZONES, Player
 from tests.victim import METHODS, MOMENTS, Death
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("interpreted")]
 
 CHUNK = 8
 ROOT = Path(__file__).resolve().parent.parent

@@ -118,8 +118,9 @@ def _compare(site: Site, seed: int, count: int) -> Counter[str]:
             routed = site.desk.ask(parsed, principal)
         except Exception as failure:
             raise AssertionError(f"question {number}: {asked}") from failure
-        ledger = site.desk.ask(parsed, principal, ledger_only=True)
-        assert _same(routed, ledger), f"question {number} from {routed.source}: {asked}"
+        if set(routed.source) != {LEDGER}:  # what was answered from the ledger alone is the same statement again
+            ledger = site.desk.ask(parsed, principal, ledger_only=True)
+            assert _same(routed, ledger), f"question {number} from {routed.source}: {asked}"
         used["+".join("ledger" if table == LEDGER else "rollup" for table in routed.source)] += 1
     return used
 

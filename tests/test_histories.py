@@ -51,7 +51,7 @@ from tests.histories import (
 )  # fmt: skipfrom tests.loading import SCRATCH
 from tests.loading import SCRATCH
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("interpreted")]
 
 Databases = Callable[[], str]
 ZONES = ("America/New_York",)
