@@ -113,6 +113,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "unmapped_names": [names[position - 1] for position in unmapped],
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
+        "delimiter": source.cut,
     }
     for length, (prefixes, owners) in countries.by_length().items():
         parameters[f"prefixes_{length}"] = prefixes
@@ -150,6 +151,9 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if unmapped else []),
         options=source.options,
         suspect=source.suspect,
+        cut=bool(source.cut),
+        cr=source.cr,
+        several=len(source.stretches) > 1,
         zoned=reader.zone is not None,
         numbers=sorted(numbers),
         caller=_caller(cli, readings),
