@@ -14,7 +14,9 @@ from engine.errors import BadRequest, TollhouseError
 from engine.ingest import dialects, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
-from engine.ingest.sources import Source
+from engine.ingest.recognition import layout as layout_of
+from engine.ingest.recognition import recognised
+from engine.ingest.sources import Head, Layout, Source
 from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.statement import Statement
@@ -65,10 +67,7 @@ class Reading:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
         if asked.zone is not None:
             self._check_zone(asked.zone)
-        dialect = dialects.find(asked.dialect) if asked.dialect else None
-        how = dialect or dialects.canonical()
-        with sources.opened(path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter) as source:
-            dialect = dialect or dialects.detect(source.columns, origin)
+        with self.opened(path, origin, asked.dialect) as (source, dialect):
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
             try:
@@ -82,6 +81,21 @@ class Reading:
                 self._batches.let_go(batch)
                 raise
             return staged
+
+    @contextmanager
+    def opened(self, path: Path, origin: str, name: str | None) -> Iterator[tuple[Source, Dialect]]:
+        """Yield a file with its dialect: the one that is named, or the one its beginning leaves no doubt about."""
+        folder = self._settings.dialects_folder
+        dialect = dialects.find(name, folder) if name else dialects.canonical()
+
+        def layout(head: Head) -> Layout:
+            nonlocal dialect
+            if name is None:
+                dialect = recognised(head, origin, dialects.known(folder))
+            return layout_of(dialect, head)
+
+        with sources.opened(path, origin, layout) as source:
+            yield source, dialect
 
     def _check_zone(self, zone: str) -> None:
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"

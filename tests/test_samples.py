@@ -1,0 +1,90 @@
+"""Every dialect's sample and the records it must become, field by field, written out by hand."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.ingest import dialects
+from engine.record import FIELDS, Kind
+from engine.settings import Settings
+from engine.site import Site
+from tests.loading import assert_books_agree, counts, load, rejected, standing
+
+FOLDER = Path(__file__).parent / "dialects"
+SAMPLES = sorted(path.parent.name for path in FOLDER.glob("*/expected*.toml"))
+CASES = sorted(FOLDER.glob("*/expected*.toml"))
+ASIDE = {"source", "content"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(Settings(database=f"chdb://{tmp_path_factory.mktemp('database')}")) as opened:
+        yield opened
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    """A record as `expected.toml` writes it: without what is at its default."""
+    said: dict[str, Any] = {"connected": row["connected"], "outcome": row["outcome"]}
+    for name, field in FIELDS.items():
+        value = row[field.column]
+        if name in ASIDE or value in (None, "", {}) or value == field.default:
+            continue
+        if field.kind is Kind.SECONDS:
+            value = Decimal(value) / 1000
+        elif field.kind is Kind.INSTANT:
+            value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if name in ("call_id", "leg") and re.fullmatch("[0-9a-f]{32}", value):
+            value = "(hash)"
+        said[name] = value
+    for name in ("customer_duration", "provider_duration"):
+        if row[f"{name}_ms"] == row["duration_ms"]:
+            said.pop(name, None)
+    for name in ("customer_currency", "provider_currency"):
+        if said.get(name) == "USD":
+            del said[name]
+    if said.get("leg") == str(row["attempt"]):
+        del said["leg"]
+    return said
+
+
+def written(record: dict[str, Any]) -> dict[str, Any]:
+    """The same of what `expected.toml` says: numbers exact."""
+    return {
+        name: Decimal(str(value))
+        if name in FIELDS and FIELDS[name].kind in (Kind.SECONDS, Kind.MONEY, Kind.REAL)
+        else value.astimezone(UTC)
+        if isinstance(value, datetime)
+        else value
+        for name, value in record.items()
+    }
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}-{path.stem.removeprefix('expected')}")
+def test_a_sample_becomes_the_records_written_beside_it(site: Site, case: Path) -> None:
+    expected = tomllib.loads(case.read_text("utf-8"))
+    path = case.parent / expected["sample"]
+    dialect, source = expected.get("dialect", case.parent.name), f"{case.parent.name}{case.stem}"
+    # Where nothing else is said the dialect is found out, as for whoever does not name it.
+    receipt = load(site, path, source, dialect=dialect if expected.get("asked") else None, zone=expected.get("zone"))
+    assert receipt.dialect == dialect
+    assert counts(receipt) == expected["receipt"]
+    found = [plain(row) for row in standing(site, source)]
+    assert found == [written(record) for record in expected["record"]]
+    assert rejected(site, receipt.batch) == [tuple(reject) for reject in expected.get("reject", [])]
+
+
+@pytest.mark.engine
+def test_the_books_agree_after_all_of_them(site: Site) -> None:
+    assert_books_agree(site)
+
+
+def test_every_dialect_has_a_sample() -> None:
+    elsewhere = {"canonical", "asterisk", "freeswitch"}  # test_formats.py, test_dialects.py
+    assert set(dialects.shipped()) <= {*SAMPLES, *elsewhere}
