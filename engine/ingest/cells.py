@@ -148,11 +148,11 @@ def _leave_over(cells: Cells, dialect: Dialect, columns: tuple[str, ...]) -> Non
             if reading.read == "lookup":
                 kept.setdefault(text, f"if({text} IN {{{name}_words:Array(String)}}, '', {text})")
             elif place and reading.join is None:
-                earlier = ", ".join(cells.texts[other] for other in present[:place])
-                kept.setdefault(text, f"if(arrayAll(v -> v = '', [{earlier}]), '', {text})")
+                kept.setdefault(text, _not_chosen(cells, name, reading, present[:place], text))
             else:
                 kept[text] = ""
     kept |= {part["name"]: "" for part in cells.gathered}
+    kept |= {cells.texts[column]: "" for column, words in dialect.where.items() if len(words) == 1}
     opened = {found["column"]: found for found in cells.objects}
     for name in columns:
         if name not in opened and (over := kept.get(cells.texts[name], cells.texts[name])):
@@ -161,3 +161,11 @@ def _leave_over(cells: Cells, dialect: Dialect, columns: tuple[str, ...]) -> Non
         paths = {name: text for name, text in cells.texts.items() if name.startswith(f"{top}.") and text in kept}
         cells.unmapped |= {name: kept[text] for name, text in paths.items() if kept[text]}
         cells.parameters[f"{found['name']}_kept"] = list(paths)
+
+
+def _not_chosen(cells: Cells, name: str, reading: FieldReading, before: list[str], text: str) -> str:
+    """A later choice says something of its own when one before it was taken, and says something else."""
+    earlier = ", ".join(cells.texts[other] for other in before)
+    words = f" OR v IN {{{name}_empty:Array(String)}}" if reading.empty else ""
+    nothing = f"arrayAll(v -> v = ''{words}, [{earlier}]) OR has([{earlier}], {text})"
+    return f"if({nothing}{words.replace(' v ', f' {text} ')}, '', {text})"

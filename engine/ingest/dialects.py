@@ -20,7 +20,7 @@ _Declared = TypeVar("_Declared")
 Reading = Literal[
     "text", "number", "national", "instant", "local", "utc", "epoch_milliseconds", "epoch_microseconds",
     "gregorian_seconds", "seconds", "milliseconds", "microseconds", "nanoseconds", "clock", "go_duration", "money",
-    "integer", "boolean", "real", "one_of", "present", "lookup",
+    "integer", "digits", "boolean", "real", "one_of", "present", "lookup",
 ]  # fmt: skip
 """How a text becomes a value; each is a macro of sql/ingest/read.sql.j2."""
 
@@ -52,7 +52,7 @@ class FieldReading(Struct, frozen=True, forbid_unknown_fields=True, rename={"col
     fixed: str = ""
     """The same text for every record."""
     between: tuple[str, ...] = ()
-    """Two times of the record: the field is what lies between them."""
+    """Two times of the record: the field is what lies between them, or whether anything does."""
     read: Reading = "text"
     values: tuple[str, ...] = ()
     table: dict[str, str] = field(default_factory=dict)
@@ -69,6 +69,8 @@ class FieldReading(Struct, frozen=True, forbid_unknown_fields=True, rename={"col
     """Money whose sign is the other way round."""
     round: Annotated[int, Meta(ge=0, le=8)] | None = None
     """Decimals money is rounded to, half up."""
+    divide: Annotated[int, Meta(ge=2)] | None = None
+    """What a number is divided by: 10 for a MOS written as 43."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,7 +85,16 @@ class FieldReading(Struct, frozen=True, forbid_unknown_fields=True, rename={"col
     @property
     def is_plain(self) -> bool:
         """Whether the column's own text is read, with nothing done to it before."""
-        done = (self.fixed, self.empty, self.decode, self.pick, self.pattern, self.negate, self.round is not None)
+        done = (
+            self.fixed,
+            self.empty,
+            self.decode,
+            self.pick,
+            self.pattern,
+            self.negate,
+            self.round is not None,
+            self.divide,
+        )
         return len(self.columns) <= 1 and not any(done)
 
 

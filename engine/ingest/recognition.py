@@ -31,9 +31,9 @@ def _fits(head: Head, dialect: Dialect) -> bool:
         return re.search(dialect.first_line, head.text.partition("\n")[0].rstrip("\r")) is not None
     if not dialect.detect or (dialect.container == "csv" and head.container != "csv"):
         return False
-    if dialect.container == "json":
+    if dialect.container == "json" and head.container == "ndjson":
         # A document may be written over many lines, and its records may lie deep within it.
-        return head.container == "ndjson" and all(f'"{name}"' in head.text for name in dialect.detect)
+        return all(f'"{name}"' in head.text for name in dialect.detect)
     return set(_columns(head, dialect)) >= set(dialect.detect)
 
 

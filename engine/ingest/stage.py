@@ -151,7 +151,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         where=cells.where,
         fields=[_reading(name, reading, cells) for name, reading in readings.items()],
         said={name: name in readings for name in FIELDS},
-        final=dialect.final,
+        final=_final(dialect),
         attempt="attempt_said" if dialect.final and dialect.final.numbered else "attempt",
         plain=[
             {"column": field.column, "value": _value(field, field.name in readings)}
@@ -174,6 +174,15 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         horizon=reader.horizon is not None,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
+def _final(dialect: Dialect) -> dict[str, Any] | None:
+    """The rule for the last attempt, over the columns of the ledger."""
+    rule = dialect.final
+    if rule is None:
+        return None
+    columns = {part: [FIELDS[name].column for name in getattr(rule, part)] for part in ("greatest", "numbered")}
+    return {"within": FIELDS[rule.within].column, **columns}
 
 
 def moves(source: Source, dialect: Dialect) -> bool:
