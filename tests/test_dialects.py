@@ -352,5 +352,5 @@ def test_a_mistake_in_a_declaration_names_file_and_field(tmp_path: Path, mistake
 def test_a_dialect_nobody_knows_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(BadRequest, match=r"no dialect 'asterix'.*did you mean 'asterisk'"):
         dialects.find("asterix")
-    with pytest.raises(BadRequest, match="known: canonical, asterisk, freeswitch"):
+    with pytest.raises(BadRequest, match="known: canonical, acme, asterisk, bandwidth"):
         dialects.find("zzz")
