@@ -25,6 +25,7 @@ from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
 from engine.traffic import SCHEMA
+from engine.warehouse.piece import Piece
 
 STAGES = {"staging": "insert into staging", "posting": "insert into cdr"}
 """What the load's time is spent in, by how the statement begins; the rest is deciding."""
@@ -110,7 +111,7 @@ def load(way: str, sample: Path, directory: Path) -> dict[str, Any]:
         if way == "product":
             records = site.ingest(sample, sample.name, Asked()).received
         else:
-            site.warehouse.insert_file(Statement(bulk_insert()), sample, "CSV", structure())
+            site.warehouse.insert_file(Statement(bulk_insert()), Piece.whole(sample), "CSV", structure())
             records = 0
         took, used = time.perf_counter() - began, _cpu() - used
         standing, counted = (tuple(site.warehouse.query(Statement(sql)).rows[0]) for sql in (_STANDING, _COUNTED))

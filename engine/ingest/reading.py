@@ -4,6 +4,7 @@ Nothing is decided about a record here, and nothing of a file that cannot be tak
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -14,6 +15,7 @@ from engine.errors import BadRequest, TollhouseError
 from engine.ingest import dialects, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
+from engine.ingest.lines import Stretch
 from engine.ingest.recognition import layout as layout_of
 from engine.ingest.recognition import recognised
 from engine.ingest.sources import Head, Layout, Source
@@ -23,6 +25,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
+from engine.warehouse.piece import Piece
 
 
 class Progress(Struct, frozen=True):
@@ -87,15 +90,21 @@ class Reading:
         """Yield a file with its dialect: the one that is named, or the one its beginning leaves no doubt about."""
         folder = self._settings.dialects_folder
         dialect = dialects.find(name, folder) if name else dialects.canonical()
+        doubt: BadRequest | None = None
 
         def layout(head: Head) -> Layout:
-            nonlocal dialect
+            nonlocal dialect, doubt
             if name is None:
-                dialect = recognised(head, origin, dialects.known(folder))
+                try:
+                    dialect = recognised(head, origin, dialects.known(folder))
+                except BadRequest as mistake:
+                    doubt = mistake  # a file that is damaged is told to be that first
             return layout_of(dialect, head)
 
         with sources.opened(path, origin, layout) as source:
-            yield source, dialect
+            if doubt is not None:
+                raise doubt
+            yield sources.in_one_piece(source) if dialect.needs_whole_file else source, dialect
 
     def _check_zone(self, zone: str) -> None:
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
@@ -118,18 +127,26 @@ class Reading:
             try:
                 self._insert(statement, source)
             except BadRequest:
-                if source.container != "ndjson":
+                careful = sources.more_carefully(source)
+                if careful is None:
                     raise
-                # Perhaps a key that the first lines did not have: look at every line for its keys, read again.
                 self._batches.drop([batch])
-                source = sources.with_all_keys(source)
-                self._insert(stage.statement(source, dialect, reader), source)
+                self._insert(stage.statement(careful, dialect, reader), careful)
         if stage.moves(source, dialect):
             self._run("moves", batch)
 
     def _insert(self, statement: Statement, source: Source) -> None:
+        stretches = source.stretches or (Stretch(Piece.whole(source.path), 0),)
+
+        def insert(stretch: Stretch) -> None:
+            told = Statement(statement.sql, {**statement.parameters, "before": stretch.before})
+            self._writer.insert_file(told, stretch.piece, source.encoding, source.structure)
+
         try:
-            self._writer.insert_file(statement, source.path, source.encoding, source.structure)
+            with ThreadPoolExecutor(len(stretches), "reading") as threads:
+                # All end, well or not, before anything else is done with what they have written.
+                for done in [threads.submit(insert, stretch) for stretch in stretches]:
+                    done.result()
         except TollhouseError as failure:
             raise _unreadable(source, failure) from failure
 
@@ -180,7 +197,7 @@ def _watched(warehouse: Warehouse, source: Source, report: Report | None) -> Ite
         return
     done = Event()
     statement = Statement(
-        "SELECT max(read_bytes) FROM system.processes WHERE query_kind = 'Insert' AND query ILIKE '%INTO staging%'"
+        "SELECT sum(read_bytes) FROM system.processes WHERE query_kind = 'Insert' AND query ILIKE '%INTO staging%'"
     )
 
     def watch() -> None:

@@ -121,6 +121,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "unmapped_names": list(cells.unmapped),
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
+        "delimiter": source.cut,
     }
     parameters |= cells.parameters
     for length, (prefixes, owners) in countries.by_length().items():
@@ -167,6 +168,9 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if has_meta else []),
         options=source.options,
         suspect=source.suspect,
+        cut=bool(source.cut),
+        cr=source.cr,
+        several=len(source.stretches) > 1,
         zoned=reader.zone is not None,
         numbers={text: _plain(text) for text in sorted(numbers, key=_place)},
         caller=_caller(cli, readings),
