@@ -61,7 +61,7 @@ class Reading:
 
     def __init__(self, writer: Writer, settings: Settings, batches: Batches) -> None:
         self._writer = writer
-        self._warehouse = writer.warehouse
+        self.warehouse = writer.warehouse
         self._settings = settings
         self._batches = batches
         self.horizon = layout.horizon(writer.warehouse)
@@ -106,9 +106,23 @@ class Reading:
                 raise doubt
             yield sources.in_one_piece(source) if dialect.needs_whole_file else source, dialect
 
+    @contextmanager
+    def tried(self, path: Path, origin: str, asked: Asked) -> Iterator[tuple[Source, Dialect, int]]:
+        """Yield a file with its dialect and the batch it lies in staging as; nothing of it is kept."""
+        if asked.zone is not None:
+            self._check_zone(asked.zone)
+        with self.opened(path, origin, asked.dialect) as (source, dialect):
+            batch = self._batches.number()
+            try:
+                self._read(source, dialect, batch, asked, None)
+                yield source, dialect, batch
+            finally:
+                self._batches.drop([batch])
+                self._batches.let_go(batch)
+
     def _check_zone(self, zone: str) -> None:
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
-        if not self._warehouse.value(Statement(sql, {"zone": zone})):
+        if not self.warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
     def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
@@ -123,7 +137,7 @@ class Reading:
             self.horizon,
         )
         statement = stage.statement(source, dialect, reader)
-        with _watched(self._warehouse, source, report):
+        with _watched(self.warehouse, source, report):
             try:
                 self._insert(statement, source)
             except BadRequest:
@@ -155,7 +169,7 @@ class Reading:
 
     def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
         summary = Statement(render("ingest/summary.sql"), {"batch": batch})
-        readable, total, without_final, rows, repeats, reason = self._warehouse.query(summary).rows[0]
+        readable, total, without_final, rows, repeats, reason = self.warehouse.query(summary).rows[0]
         if total == 0:
             raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
         if without_final and "is_final" not in source.columns:

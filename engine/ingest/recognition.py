@@ -14,8 +14,11 @@ _CANONICAL = {"call_id", "start_time"}
 def recognised(head: Head, origin: str, dialects: dict[str, Dialect]) -> Dialect:
     """Return the one dialect that the beginning of a file fits, or raise and list those it may be."""
     fitting = [name for name, dialect in dialects.items() if _fits(head, dialect)]
-    if "canonical" in fitting or len(fitting) == 1:
-        return dialects["canonical" if "canonical" in fitting else fitting[0]]
+    # Of two dialects of one system the one that asks for more columns is meant.
+    fitting.sort(key=lambda name: len(dialects[name].detect), reverse=True)
+    least = [name for name in fitting if not set(dialects[name].detect) < set(dialects[fitting[0]].detect)]
+    if "canonical" in fitting or len(least) == 1:
+        return dialects["canonical" if "canonical" in fitting else least[0]]
     told = "it may be any of several" if fitting else "it has no columns call_id and start_time"
     raise BadRequest(
         "unknown_dialect",

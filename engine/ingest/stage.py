@@ -219,7 +219,9 @@ def _reading(name: str, reading: FieldReading, cells: Cells) -> dict[str, Any]:
         "found": f"transform({text}, {{{words}:Array(String)}}, {{{meanings}:Array(String)}}, '')",
         "then": {Kind.INTEGER: "integer", Kind.BOOLEAN: "boolean"}.get(FIELDS[name].kind, "text"),
         "checked": reading.read not in _ALWAYS_READ and not reading.hash and not reading.between,
-        "complaint": _COMPLAINTS.get(reading.read, "unreadable"),
+        "complaint": f"not a time like {' or '.join(reading.patterns)}"
+        if reading.patterns
+        else _COMPLAINTS.get(reading.read, "unreadable"),
     }
 
 
