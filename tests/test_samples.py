@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from engine.ingest import dialects
+from engine.errors import BadRequest
+from engine.ingest import dialects, lines
 from engine.record import FIELDS, Kind
 from engine.settings import Settings
 from engine.site import Site
@@ -89,3 +90,47 @@ def test_the_books_agree_after_all_of_them(site: Site) -> None:
 def test_every_dialect_has_a_sample() -> None:
     elsewhere = {"canonical", "asterisk", "freeswitch"}  # test_formats.py, test_dialects.py
     assert set(dialects.shipped()) <= {*SAMPLES, *elsewhere}
+
+
+SHARED = {
+    # file: dialect, receipt, talk in seconds, connected
+    "cucm/cdr_StandAloneCluster_02_201510091036_254831": ("cucm", {"accepted": 3}, 4020, 3),
+    "opensips/fullSuccessfull.csv": ("opensips", {"accepted": 4}, 12, 4),
+    "opensips/fullMissed.csv": ("opensips", {"accepted": 3}, 0, 0),
+    "opensips/ackSuccessfull.csv": ("opensips", {"accepted": 4}, 12, 4),
+    "freeswitch/json_cdr-1.json": ("freeswitch-json", {"accepted": 1}, Decimal("67.54"), 1),
+}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", SHARED)
+def test_what_systems_wrote_themselves_is_recognised_and_read(site: Site, shared_data: Path, name: str) -> None:
+    dialect, expected, talk, connected = SHARED[name]
+    receipt = load(site, shared_data / "cdr" / name, name)
+    assert (receipt.dialect, counts(receipt)) == (dialect, expected)
+    found = standing(site, name)
+    assert Decimal(sum(row["duration_ms"] for row in found)) / 1000 == talk
+    assert sum(row["connected"] for row in found) == connected
+
+
+@pytest.mark.engine
+def test_a_bye_in_an_earlier_file_is_not_joined_yet(site: Site, shared_data: Path) -> None:
+    folder = shared_data / "cdr" / "opensips"
+    with pytest.raises(BadRequest, match="holds no record"):
+        load(site, folder / "part1.csv", "parts")
+    assert counts(load(site, folder / "part2.csv", "parts")) == {"accepted": 2}
+    assert [(row["connected"], row["duration_ms"]) for row in standing(site, "parts")] == [(True, 0), (True, 0)]
+
+
+@pytest.mark.engine
+def test_a_file_whose_records_depend_on_each_other_is_read_in_one_piece(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "LEAST", 1000)  # so that a small file is cut as a large one is
+    row = "{method}|a|b|call-{n}@192.0.2.1|200|OK|{time}\n"
+    path = tmp_path / "acc.csv"
+    begun = [row.format(method="INVITE", n=n, time=1790856000 + n) for n in range(100)]
+    ended = [row.format(method="BYE", n=n, time=1790856010 + n) for n in range(100)]
+    path.write_text("".join([*begun, *ended]))
+    assert counts(load(site, path, "pieces", dialect="opensips")) == {"accepted": 100}
+    assert {row["duration_ms"] for row in standing(site, "pieces")} == {10_000}
