@@ -37,7 +37,8 @@ def arranged(dialect: Dialect, columns: tuple[str, ...]) -> Cells:
     cells = Cells({name: f"t{place}" for place, name in enumerate(columns, 1)})
     wanted = {column for reading in dialect.fields.values() for column in _columns(reading)}
     wanted |= {*dialect.where, *(name for part in dialect.gather for name in (part.column, *part.within, *part.where))}
-    _find_otherwise_spelt(cells, columns, wanted)
+    if dialect.name != "canonical":
+        _find_otherwise_spelt(cells, columns, wanted)
     _open_objects(cells, wanted)
     for number, part in enumerate(dialect.gather, 1):
         if {part.column, *part.within, *part.where} <= set(cells.texts):
