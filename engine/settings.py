@@ -33,6 +33,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose national number forms the switches write."""
     rollup_zones: tuple[str, ...] = ()
     """Zones whose days are kept summed, besides UTC and `timezone`."""
+    dialects_folder: str = ""
+    """A folder of the site's own dialects, one TOML file each; see `tollhouse dialects`."""
     count_zero_answers: bool = False
     """Whether a 200 without talk counts as connected."""
     charge_decimals: tuple[Annotated[int, Meta(ge=0, le=8)], ...] = (4, 6)

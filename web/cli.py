@@ -350,7 +350,8 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 
 def _listings() -> None:
-    from web.inventory import batches, dialects, rejects, rollback
+    from web.dialects import dialects
+    from web.inventory import batches, rejects, rollback
     from web.loading import ingest, spool
     from web.month_end import close
     from web.retention import retain

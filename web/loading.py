@@ -49,8 +49,8 @@ def ingest(
     from engine.ingest.pipeline import Asked
 
     asked = Asked(dialect, source, tz, force)
-    if dialect:
-        dialects.find(dialect)
+    if dialect and not where.url:
+        dialects.find(dialect, where.settings().dialects_folder)
     paths = list(_files(files))
     if where.url:
         client = where.client()

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import BadRequest, Conflict, TollhouseError, TooMany
 from engine.ingest.batches import Batches, Receipt, Staged
+from engine.ingest.check import Check, check
 from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
@@ -128,6 +129,10 @@ class Loader:
     def check_zone(self, zone: str) -> None:
         """Raise `BadRequest` when there is no such time zone."""
         self._reading.check_zone(zone)
+
+    def check(self, path: Path, origin: str, asked: Asked) -> Check:
+        """Say how a file would map to records, and load nothing."""
+        return check(self._reading, path, origin, asked)
 
     def admit(self) -> None:
         """Raise `TooMany` while as many loads wait as may."""

@@ -18,8 +18,10 @@ from engine.ingest import dialects, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
+from engine.ingest.recognition import layout as layout_of
+from engine.ingest.recognition import recognised
 from engine.ingest.retries import Rejected, Retries
-from engine.ingest.sources import Source
+from engine.ingest.sources import Head, Layout, Source
 from engine.ingest.writer import Writer
 from engine.settings import Settings
 from engine.statement import Statement
@@ -62,7 +64,7 @@ class Reading:
 
     def __init__(self, writer: Writer, settings: Settings, batches: Batches) -> None:
         self._writer = writer
-        self._warehouse = writer.warehouse
+        self.warehouse = writer.warehouse
         self._settings = settings
         self._batches = batches
         self._retries = Retries(writer)
@@ -72,13 +74,7 @@ class Reading:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
         if asked.zone is not None:
             self.check_zone(asked.zone)
-        dialect = dialects.find(asked.dialect) if asked.dialect else None
-        how = dialect or dialects.canonical()
-        most = self._settings.max_unpacked_bytes
-        with sources.opened(
-            path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter, most=most
-        ) as source:
-            dialect = dialect or dialects.detect(source.columns, origin)
+        with self.opened(path, origin, asked.dialect) as (source, dialect):
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
             try:
@@ -100,12 +96,12 @@ class Reading:
         asked = Asked(asked.dialect or old.dialect, old.source, asked.zone or old.zone or None, old.forced)
         if asked.zone is not None:
             self.check_zone(asked.zone)
-        dialect = dialects.find(asked.dialect or "")
+        dialect = dialects.find(asked.dialect or "", self._settings.dialects_folder)
         batch = self._batches.number()
         try:
             with TemporaryDirectory(prefix="tollhouse-rejects-") as scratch:
                 request = self._retries.try_all(old)
-                while (source := self._retries.source(request, old, Path(scratch))) is not None:
+                while (source := self._retries.source(request, old, dialect, Path(scratch))) is not None:
                     self._read(source, dialect, batch, asked, None)
                     good, total, rows = self._again(batch)
                     if good == total:
@@ -130,15 +126,50 @@ class Reading:
         if repeats:
             self._run("contradictions", batch)
         sql = "SELECT uniqExact(row) FROM contradictions WHERE batch = {batch:UInt32}"
-        return readable - int(self._warehouse.value(Statement(sql, {"batch": batch}))), total, rows
+        return readable - int(self.warehouse.value(Statement(sql, {"batch": batch}))), total, rows
 
     def _summary(self, batch: int) -> Sequence[Any]:
-        return self._warehouse.query(Statement(render("ingest/summary.sql"), {"batch": batch})).rows[0]
+        return self.warehouse.query(Statement(render("ingest/summary.sql"), {"batch": batch})).rows[0]
+
+    @contextmanager
+    def opened(self, path: Path, origin: str, name: str | None) -> Iterator[tuple[Source, Dialect]]:
+        """Yield a file with its dialect: the one that is named, or the one its beginning leaves no doubt about."""
+        folder = self._settings.dialects_folder
+        dialect = dialects.find(name, folder) if name else dialects.canonical()
+        doubt: BadRequest | None = None
+
+        def layout(head: Head) -> Layout:
+            nonlocal dialect, doubt
+            if name is None:
+                try:
+                    dialect = recognised(head, origin, dialects.known(folder))
+                except BadRequest as mistake:
+                    doubt = mistake  # a file that is damaged is told to be that first
+            return layout_of(dialect, head)
+
+        with sources.opened(path, origin, layout, self._settings.max_unpacked_bytes) as source:
+            if doubt is not None:
+                raise doubt
+            yield sources.in_one_piece(source) if dialect.needs_whole_file else source, dialect
+
+    @contextmanager
+    def tried(self, path: Path, origin: str, asked: Asked) -> Iterator[tuple[Source, Dialect, int]]:
+        """Yield a file with its dialect and the batch it lies in staging as; nothing of it is kept."""
+        if asked.zone is not None:
+            self.check_zone(asked.zone)
+        with self.opened(path, origin, asked.dialect) as (source, dialect):
+            batch = self._batches.number()
+            try:
+                source = self._read(source, dialect, batch, asked, None)
+                yield source, dialect, batch
+            finally:
+                self._batches.drop([batch])
+                self._batches.let_go(batch)
 
     def check_zone(self, zone: str) -> None:
         """Raise `BadRequest` when there is no such time zone."""
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
-        if not self._warehouse.value(Statement(sql, {"zone": zone})):
+        if not self.warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
     def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> Source:
@@ -153,7 +184,7 @@ class Reading:
             self._writer.holds,
             self.horizon,
         )
-        with _watched(self._warehouse, source, report):
+        with _watched(self.warehouse, source, report):
             while True:
                 try:
                     self._insert(stage.statement(source, dialect, reader), source)

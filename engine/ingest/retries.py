@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from engine.errors import BadRequest
 from engine.ingest.batches import Receipt
+from engine.ingest.dialects import Dialect
 from engine.ingest.sources import Source
 from engine.ingest.writer import Writer
 from engine.statement import Statement
@@ -75,7 +76,7 @@ class Retries:
         self._writer.run("ingest/retry_good.sql.j2", {"request": request, "good": good, "into": into})
         return good
 
-    def source(self, request: str, old: Rejected, scratch: Path) -> Source | None:
+    def source(self, request: str, old: Rejected, dialect: Dialect, scratch: Path) -> Source | None:
         """Return what the records of a request said, readable like their file; None when there are none."""
         if len(set(old.columns)) != len(old.columns):
             raise BadRequest(
@@ -83,6 +84,7 @@ class Retries:
                 f"two columns of {old.origin} have one name, and only one of them was kept",
                 hint="mend the file and load it again",
             )
+        declared = dialect.layouts.get(str(len(old.columns)), dialect.columns)
         path = scratch / f"{request.removeprefix('retry:')}.ndjson"
         with path.open("wb") as file:
             for piece in self._warehouse.stream(
@@ -95,10 +97,11 @@ class Retries:
             path=path,
             origin=old.called,
             container="ndjson",
-            columns=tuple(old.columns),
+            # A mended dialect may call the columns of a file without header by other names: by their place.
+            columns=(*declared[: len(old.columns)], *old.columns[len(declared) :]),
+            kept=tuple(old.columns),
             encoding="LineAsString",
             structure="line String",
-            # By the names the columns had then: a mended dialect may call them by others.
             expressions=tuple(
                 f"JSONExtract(line, {{kept_names:Array(String)}}[{place}], 'Nullable(String)')"
                 for place in range(1, len(old.columns) + 1)

@@ -8,8 +8,8 @@ Arrow's own kernels, never row by row.
 import codecs
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,8 +23,10 @@ from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
 from engine.ingest import lines, mending, packing
+from engine.ingest.documents import documents
 from engine.ingest.lines import Stretch
 from engine.record import FIELDS, Kind
+from engine.warehouse.piece import Piece
 
 Container = Literal["csv", "ndjson", "parquet", "arrow"]
 
@@ -38,6 +40,26 @@ _SUFFIXES: dict[str, Container] = {
     ".arrow": "arrow",
     ".arrows": "arrow",
 }
+_HEAD = 1 << 16
+
+
+class Head(Struct, frozen=True):
+    """The beginning of a file: `text` of its first 64 KB, or the columns that its container names."""
+
+    container: Container
+    text: str = ""
+    columns: tuple[str, ...] = ()
+
+
+class Layout(Struct, frozen=True):
+    """How the columns stand in a file: `columns` names those of a CSV file without header."""
+
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+    documents: bool = False
+    """Whether JSON may be written over several lines, or have its records under a key or in a list."""
+    records: str = ""
 
 
 class Source(Struct, frozen=True):
@@ -53,6 +75,7 @@ class Source(Struct, frozen=True):
     options: dict[str, str]  # engine settings of the reading statement
     size: int  # bytes to read
     scratch: Path | None = None  # where a copy of it may be written, to be read with more care
+    kept: tuple[str, ...] = ()  # the names its values are kept under, for rejects that are read again
     broken: bool = False  # is a copy in which records that cannot be taken apart stand as their text
     suspect: bool = False  # holds bytes that are no text: every column of every record is looked at
     cut: str = ""  # the delimiter at which each line is cut, for a file that needs no more
@@ -61,26 +84,38 @@ class Source(Struct, frozen=True):
 
 
 @contextmanager
-def opened(
-    path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str, most: int
-) -> Iterator[Source]:
-    """Yield the readable form of the file at `path`, of which at most `most` bytes are unpacked.
+def opened(path: Path, origin: str, layout_of: Callable[[Head], Layout], most: int) -> Iterator[Source]:
+    """Yield the readable form of the file at `path`, whose columns stand as `layout_of` says of its beginning.
 
-    `columns` names the columns of a file without header. Raises `NotFound` for a missing file and
-    `BadRequest` for one that is not what it says it is.
+    At most `most` bytes are unpacked.
+
+    Raises `NotFound` for a missing file and `BadRequest` for one that is not what it says it is.
     """
     if not path.is_file():
         raise NotFound("no_such_file", f"there is no file {origin}", hint="check the path")
     with TemporaryDirectory(prefix="tollhouse-read-") as scratch:
         plain, name = packing.unpacked(path, origin, Path(scratch), most)
         container = _container(plain, name, origin)
+        layout = layout_of(_head(plain, container))
         if container == "csv":
-            source = _csv(plain, origin, header=header, columns=columns, delimiter=delimiter)
+            source = _csv(plain, origin, header=layout.header, columns=layout.columns, delimiter=layout.delimiter)
             yield msgspec.structs.replace(source, scratch=Path(scratch))
+        elif container == "ndjson" and layout.documents:
+            found, names = documents(plain, origin, layout.records, Path(scratch))
+            yield _objects(found, origin, names) if names else _ndjson(found, origin, Path(scratch))
         elif container == "ndjson":
             yield _ndjson(plain, origin, Path(scratch))
         else:
             yield _arrow(plain, origin, container, Path(scratch))
+
+
+def in_one_piece(source: Source) -> Source:
+    """Return the same file to be read in one piece: its records depend on each other."""
+    if len(source.stretches) < 2:
+        return source
+    first, last = source.stretches[0].piece, source.stretches[-1].piece
+    whole = Piece(source.path, first.begin, last.begin + last.size - first.begin)
+    return msgspec.structs.replace(source, stretches=(Stretch(whole, 0),))
 
 
 def more_carefully(source: Source) -> Source | None:
@@ -112,6 +147,15 @@ def _container(path: Path, name: str, origin: str) -> Container:
     if known in ("parquet", "arrow"):
         raise BadRequest("unreadable_file", f"{origin} is not a {known} file", hint="check how it was written")
     return known
+
+
+def _head(path: Path, container: Container) -> Head:
+    if container in ("parquet", "arrow"):
+        with suppress(pa.ArrowInvalid, OSError):  # it is opened again, and complained about then
+            return Head(container, columns=tuple(_batches(path, container)[1].names))
+        return Head(container)
+    with path.open("rb") as file:
+        return Head(container, text=file.read(_HEAD).decode("utf-8-sig", "replace"))
 
 
 def _text_structure(count: int) -> str:
@@ -261,18 +305,24 @@ def _ndjson(path: Path, origin: str, scratch: Path) -> Source:
                 names.update(dict.fromkeys(decoder.decode(text)))
             except (msgspec.DecodeError, UnicodeDecodeError):
                 return _mended_json(path, origin, scratch)
-    return _json_source(path, origin, tuple(names), scratch, broken=False)
+    return _some_objects(path, origin, tuple(names), scratch)
 
 
 def _mended_json(path: Path, origin: str, scratch: Path) -> Source:
     copy = scratch / "mended"
     names = mending.lines_of_json(path, origin, copy)
-    return _json_source(copy, origin, names, scratch, broken=True)
+    return _some_objects(copy, origin, names, scratch, broken=True)
 
 
-def _json_source(path: Path, origin: str, names: tuple[str, ...], scratch: Path, *, broken: bool) -> Source:
+def _some_objects(path: Path, origin: str, names: tuple[str, ...], scratch: Path, *, broken: bool = False) -> Source:
     if not names:
         raise BadRequest("empty_file", f"{origin} holds no record", hint="check the export")
+    return _objects(path, origin, names, scratch, broken=broken)
+
+
+def _objects(
+    path: Path, origin: str, names: tuple[str, ...], scratch: Path | None = None, *, broken: bool = False
+) -> Source:
     quoted = [_identifier(name) for name in names]
     read = [*quoted, _identifier(mending.BROKEN)] if broken else quoted
     return Source(

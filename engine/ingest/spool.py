@@ -63,7 +63,11 @@ class Spool:
         self._most = settings.max_unpacked_bytes
         self._load = load
         self._seen: dict[str, _Seen] = {}
-        if folder.dialect and dialects.find(folder.dialect).zone == "asked" and folder.zone is None:
+        if (
+            folder.dialect
+            and dialects.find(folder.dialect, settings.dialects_folder).zone == "asked"
+            and folder.zone is None
+        ):
             raise BadRequest("zone_needed", f"{self.path}: {folder.dialect} writes local times", hint="say zone")
         try:
             for name in ("done", "failed"):
