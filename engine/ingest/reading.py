@@ -11,11 +11,12 @@ from threading import Event, Thread
 from msgspec import Struct
 
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import dialects, sources, stage
+from engine.ingest import dialects, facts, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.sources import Source
 from engine.ingest.writer import Writer
+from engine.reference import lookups
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
@@ -60,6 +61,7 @@ class Reading:
         self._settings = settings
         self._batches = batches
         self.horizon = layout.horizon(writer.warehouse)
+        self.lookups = lookups.NOTHING
 
     def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
@@ -71,10 +73,12 @@ class Reading:
             dialect = dialect or dialects.detect(source.columns, origin)
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
+            known = self.lookups
             try:
-                self._read(source, dialect, batch, asked, report)
+                self._read(source, dialect, batch, asked, report, known)
                 staged = self._checked(source, dialect, batch, asked)
-                self._batches.note(batch, "staged", **about, forced=asked.force, request=request.key, body=request.body)
+                said = {"request": request.key, "body": request.body, "reference": known.version}
+                self._batches.note(batch, "staged", **about, **said, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
                 with suppress(TollhouseError):
                     self._batches.drop([batch])
@@ -88,7 +92,15 @@ class Reading:
         if not self._warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
-    def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> None:
+    def _read(
+        self,
+        source: Source,
+        dialect: Dialect,
+        batch: int,
+        asked: Asked,
+        report: Report | None,
+        known: lookups.Lookups,
+    ) -> None:
         name = asked.source or dialect.name
         reader = stage.Reader(
             batch,
@@ -98,6 +110,7 @@ class Reading:
             self._settings.home_country,
             self._writer.holds,
             self.horizon,
+            facts.Facts.of(known, self._settings),
         )
         statement = stage.statement(source, dialect, reader)
         with _watched(self._warehouse, source, report):

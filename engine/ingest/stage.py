@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest
-from engine.ingest import countries
+from engine.ingest import countries, facts
 from engine.ingest.dialects import Dialect, FieldReading
 from engine.ingest.outcomes import outcome_map
 from engine.ingest.sources import Source
@@ -18,6 +18,7 @@ DERIVED = {
     "outcome": "LowCardinality(String)",
     "country": "LowCardinality(String)",
     "orig_country": "LowCardinality(String)",
+    **facts.DERIVED,
 }
 """What enrichment adds to a record, by ledger column."""
 
@@ -55,10 +56,12 @@ class Reader(Struct, frozen=True):
     """The condition under which it may write at all."""
     horizon: str | None
     """The day before which nothing is taken."""
+    facts: facts.Facts
+    """How facts from reference data are found."""
 
 
 def ledger_columns() -> list[dict[str, str]]:
-    """Return the columns that staging and ledger share: the record's own, then the derived ones."""
+    """Return the ledger's columns: the record's own, the derived ones, and those it works out when asked (`alias`)."""
     own = [
         {
             "name": field.column,
@@ -72,7 +75,8 @@ def ledger_columns() -> list[dict[str, str]]:
         {"name": name, "type": kind, "codec": "ZSTD(1)", "default": "false" if kind == "Bool" else "''"}
         for name, kind in DERIVED.items()
     ]
-    return own + derived
+    computed = [{"name": name, "type": kind, "alias": sql} for name, (kind, sql) in facts.COMPUTED.items()]
+    return own + derived + computed
 
 
 def _required_default(field: RecordField) -> str:
@@ -113,6 +117,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "unmapped_names": [names[position - 1] for position in unmapped],
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
+        **reader.facts.parameters,
     }
     for length, (prefixes, owners) in countries.by_length().items():
         parameters[f"prefixes_{length}"] = prefixes
@@ -155,6 +160,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         caller=_caller(cli, readings),
         holds=reader.holds,
         horizon=reader.horizon is not None,
+        national=any(reading.read == "national" for reading in readings.values()),
+        **reader.facts.structure,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 

@@ -308,6 +308,11 @@ class Warehouse:
             for name in bound:
                 del client.params[name]
 
+    @property
+    def login(self) -> tuple[str, str]:
+        """User and password at the server; empty when the engine is embedded."""
+        return str(self._arguments.get("username", "")), str(self._arguments.get("password", ""))
+
     def announce(self, url: str) -> None:
         """Tell whoever finds the database held how to reach this process."""
         if self._holder:
