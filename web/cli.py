@@ -444,13 +444,14 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 def _listings() -> None:
     from web.inventory import batches, dialects, rejects, rollback
+    from web.lists import load as load_list
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (batches, rejects, rollback, verify, rebuild, retain, close):
+    for command in (batches, rejects, rollback, verify, rebuild, retain, close, load_list):
         _shared(command)
-    for command in (batches, rejects, rollback, dialects, verify, rebuild, retain, close):
+    for command in (batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
         main.add_command(command)
 
 
