@@ -24,7 +24,10 @@ DERIVED = {
 """What a record gains from reference data, by ledger column."""
 
 COMPUTED = {
-    "npanxx": ("String", "if(length(number) = 11 AND startsWith(number, '1') AND country != '', substring(number, 2, 6), '')"),
+    "npanxx": (
+        "String",
+        "if(length(number) = 11 AND startsWith(number, '1') AND country != '', substring(number, 2, 6), '')",
+    ),
     "lrn_npanxx": ("String", "if(match(lrn, '^1?[2-9][0-9]{9}$'), substring(lrn, length(lrn) - 9, 6), '')"),
     "account_matches": ("Bool", "did != '' AND account = customer"),
 }

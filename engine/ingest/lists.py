@@ -151,7 +151,10 @@ class _Draft:
         """Raise `BadRequest` when a row of the file cannot be."""
         place = self._kind.place
         checks = [
-            {"holds": re.sub(r"\bvalue\b", f"cells[{place[name]}]", column.holds), "reason": f"{name}: not {column.said}"}
+            {
+                "holds": re.sub(r"\bvalue\b", f"cells[{place[name]}]", column.holds),
+                "reason": f"{name}: not {column.said}",
+            }
             for name, column in self._kind.columns.items()
         ]
         sql = render("reference/nonsense.sql.j2", checks=checks, **self._structure)

@@ -159,4 +159,3 @@ def _columns(places: dict[str, int], origin: str, kind: ListKind) -> dict[str, i
             hint=f"head it {','.join(kind.columns)}",
         )
     return found
-

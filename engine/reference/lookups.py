@@ -86,7 +86,13 @@ def _login(warehouse: Warehouse) -> str:
 
 def drop_others(warehouse: Warehouse, *kept: Lookups) -> None:
     """Drop lookups of versions that nobody asks any more."""
-    used = {name for lookups in kept for one in (lookups.places, lookups.dids, lookups.retail) if one for name in (one.name, one.ranged)}
+    used = {
+        name
+        for lookups in kept
+        for one in (lookups.places, lookups.dids, lookups.retail)
+        if one
+        for name in (one.name, one.ranged)
+    }
     sql = "SELECT name FROM system.dictionaries WHERE database = currentDatabase() AND match(name, {ours:String})"
     ours = f"^({'|'.join(_LISTS)})_(days_)?[0-9]+$"
     for (name,) in warehouse.query(Statement(sql, {"ours": ours})).rows:
