@@ -191,7 +191,8 @@ def test_what_is_called(listed: Site, tmp_path: Path, number: str, expected: str
 @embedded
 def test_who_calls(listed: Site, tmp_path: Path) -> None:
     nobody = ["", "anonymous", "Restricted", "+anonymous", "sip:anonymous@anonymous.invalid", "alice", "0", "2125",
-              "18002300100", UK, "14162300100", "17872300100", "121223001000", "12125550100", "15002300100"]  # fmt: skip
+              "18002300100", UK, "14162300100", "17872300100", "121223001000", "12125550100",
+              "15002300100"]  # fmt: skip
     calls = [{"cli": cli, "number": MANHATTAN} for cli in nobody]
     assert jurisdictions(listed, tmp_path, *calls) == ["indeterminate"] * len(nobody)
     somebody = [MANHATTAN, "+12122300100", "0012122300100", "+1 (212) 230-0100", "tel:+1-212-230-0100",
@@ -371,14 +372,12 @@ def test_nanpas_full_file_with_rate_centers(lists_again: Site, tmp_path: Path, s
     assert receipt.layout == "nanpa"
     assert receipt.rows - 1 == 204_327  # and Toronto, of which it does not speak
     told = lookups.source("places", lookups.versions(lists_again.warehouse))
-    usable, with_lata = rows(
-        lists_again,
-        f"SELECT countIf(rate_center != ''), countIf(rate_center != '' AND lata != '') FROM ({told}) WHERE code > 999 AND state != 'ON'",
-    )[0]
+    sql = f"SELECT countIf(rate_center != ''), countIf(rate_center != '' AND lata != '') FROM ({told}) WHERE code > 999"
+    usable, with_lata = rows(lists_again, sql + " AND state != 'ON'")[0]
     assert usable == 198_208
     assert with_lata / usable >= 0.995
     canada = lists_again.load_list("npanxx", nanp / "canada_cocodes.csv.gz", "canada")
-    assert (canada.layout, canada.kept > 204_327, canada.added > 27_000) == ("cnac", True, True)
+    assert (canada.layout, canada.kept, canada.added > 27_000) == ("cnac", 204_327, True)
     report = lists_again.load_list("npa", nanp / "npa_report_raw.csv", "report")
     assert report.layout == "npa_report"
     numbers = ["12122300100", "19072000100", "16706230100", "14162300100", "12128550100", "12042000100"]
@@ -449,24 +448,37 @@ def test_every_plain_list(lists_again: Site, tmp_path: Path) -> None:
 
 # --- nonsense ------------------------------------------------------------------------------------------------
 
-NONSENSE = {
-    "not six digits": ("npanxx", "npanxx,state,country\n212230,NY,US\n21223,NY,US\n", "bad_list", "line 3: npanxx: not six digits"),
-    "says two things": ("npa", "npa,state,country\n212,NY,US\n315,NY,US\n212,NJ,US\n", "bad_list", "line 4: says otherwise than line 2"),
-    "overlapping days": ("dids", "number,account,valid_from,valid_to\n13152300100,a,,2026-10-02\n13152300100,b,2026-10-01,\n", "bad_list", "line 3: says otherwise than line 2"),
-    "no day": ("dids", "number,account,valid_from\n13152300100,a,01/10/2026\n", "bad_list", "line 2: valid_from: not a day"),
-    "ends before it begins": ("dids", "number,account,valid_from,valid_to\n13152300100,a,2026-10-02,2026-10-01\n", "bad_list", "line 2: valid_to: not after"),
-    "a name for a number": ("dids", "number,account\nalice,acme\n", "bad_list", "line 2: number: not an international number"),
-    "a rate of nothing": ("fx", "date,from,to,rate\n2026-10-01,EUR,USD,0\n", "bad_list", "line 2: rate: not a decimal above 0"),
+NONSENSE: dict[str, tuple[str, str | bytes, str, str]] = {
+    "not six digits": (
+        "npanxx", "npanxx,state,country\n212230,NY,US\n21223,NY,US\n", "bad_list", "line 3: npanxx: not six digits"),
+    "says two things": (
+        "npa", "npa,state,country\n212,NY,US\n315,NY,US\n212,NJ,US\n",
+        "bad_list", "line 4: says otherwise than line 2"),
+    "overlapping days": (
+        "dids", "number,account,valid_from,valid_to\n13152300100,a,,2026-10-02\n13152300100,b,2026-10-01,\n",
+        "bad_list", "line 3: says otherwise than line 2"),
+    "no day": (
+        "dids", "number,account,valid_from\n13152300100,a,01/10/2026\n", "bad_list", "line 2: valid_from: not a day"),
+    "ends before it begins": (
+        "dids", "number,account,valid_from,valid_to\n13152300100,a,2026-10-02,2026-10-01\n",
+        "bad_list", "line 2: valid_to: not after"),
+    "a name for a number": (
+        "dids", "number,account\nalice,acme\n", "bad_list", "line 2: number: not an international number"),
+    "a rate of nothing": (
+        "fx", "date,from,to,rate\n2026-10-01,EUR,USD,0\n", "bad_list", "line 2: rate: not a decimal above 0"),
     "February 30": ("fx", "date,from,to,rate\n2026-02-30,EUR,USD,1.1\n", "bad_list", "line 2: date: not a day"),
-    "no such zone": ("customers", "id,timezone\nacme,Mars/Olympus\n", "bad_list", "line 2: timezone: not an IANA time zone"),
-    "no such outcome": ("outcomes", "sip_code,outcome\n480,gone\n", "bad_list", "line 2: outcome: not an outcome"),
+    "no such zone": (
+        "customers", "id,timezone\nacme,Mars/Olympus\n", "bad_list", "line 2: timezone: not an IANA time zone"),
+    "no such outcome": (
+        "outcomes", "sip_code,outcome\n480,gone\n", "bad_list", "line 2: outcome: not an outcome"),
     "unknown column": ("dids", "number,acount\n13152300100,a\n", "bad_header", "did you mean 'account'"),
     "column twice": ("dids", "number,number\n13152300100,a\n", "bad_header", "names a column twice"),
     "no number": ("dids", "account\nacme\n", "missing_column", "needs a column number"),
     "empty": ("dids", "", "empty_file", "holds no list"),
     "header only": ("dids", "number,account\n", "empty_file", "holds no row"),
     "not text": ("dids", b"number,account\n\xff\xfe,a\n", "unreadable_file", "not text in UTF-8"),
-    "half a gz": ("dids", gzip.compress(b"number,account\n13152300100,a\n" * 99)[:40], "unreadable_file", "cannot be unpacked"),
+    "half a gz": (
+        "dids", gzip.compress(b"number,account\n13152300100,a\n" * 99)[:40], "unreadable_file", "cannot be unpacked"),
     "a zip of two": ("dids", b"zip", "unreadable_file", "holds 2 files"),
 }  # fmt: skip
 
@@ -529,7 +541,7 @@ def test_what_a_load_that_broke_off_left_counts_for_nothing(lists_again: Site, t
     for row in ("1", "2"):
         lists_again.warehouse.command(
             Statement(
-                "INSERT INTO lists SELECT {v:UInt32}, 'dids', 1, {row:String}, {row:String}, '1970-01-01', '2149-06-06'",
+                "INSERT INTO lists SELECT {v:UInt32}, 'dids', 1, {row:String}, {row:String}, toDate(0), toDate(65535)",
                 {"v": version, "row": row},
             )
         )

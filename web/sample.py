@@ -4,6 +4,7 @@ Everything is made up of area codes: each lies in its state, and all codes of th
 """
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.site import Site
@@ -31,6 +32,6 @@ def load(site: Site, scratch: Path) -> None:
         site.load_list(path.stem, path, "sample")
 
 
-def _write(path: Path, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _write(path: Path, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([head, *rows])

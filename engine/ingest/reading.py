@@ -77,7 +77,7 @@ class Reading:
             try:
                 self._read(source, dialect, batch, asked, report, known)
                 staged = self._checked(source, dialect, batch, asked)
-                said = {"request": request.key, "body": request.body, "reference": known.version}
+                said: dict[str, str | int] = {"request": request.key, "body": request.body, "reference": known.version}
                 self._batches.note(batch, "staged", **about, **said, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
                 with suppress(TollhouseError):

@@ -88,7 +88,7 @@ def _unpacked(path: Path, origin: str, into: Path) -> Path:
     return path
 
 
-def _copied(packed: IO[bytes], into: Path, origin: str) -> Path:
+def _copied(packed: IO[bytes] | gzip.GzipFile, into: Path, origin: str) -> Path:
     with into.open("wb") as file:
         while piece := packed.read(1 << 20):
             file.write(piece)
@@ -151,7 +151,7 @@ def _columns(places: dict[str, int], origin: str, kind: ListKind) -> dict[str, i
         hint = nearest(unknown[0], tuple(names)) or f"the list {kind.name} has {', '.join(kind.columns)}"
         raise BadRequest("bad_header", f"{origin}, line 1: there is no column {unknown[0][:40]!r}", hint=hint)
     found = {names[name]: place for name, place in places.items() if name in names}
-    lacking = [name for name in kind.key if name not in found and name not in ("x",) and kind.name != "outcomes"]
+    lacking = [name for name in kind.key if name not in found and name != "x" and kind.name != "outcomes"]
     if lacking:
         raise BadRequest(
             "missing_column",

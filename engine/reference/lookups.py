@@ -45,18 +45,19 @@ def make(warehouse: Warehouse, standing: dict[str, int]) -> Lookups:
     return Lookups(max(standing.values(), default=0), **made)
 
 
-def source(name: str, standing: dict[str, int], *, ranged: bool = False) -> str:
-    """Return the statement that tells what a lookup holds."""
+def source(name: str, standing: dict[str, int], lists: str = "lists", *, ranged: bool = False) -> str:
+    """Return the statement that tells what a lookup holds; `lists` is the table's name where it is asked."""
     known = {kind: standing.get(kind, 0) for kinds in _LISTS.values() for kind in kinds}
-    attributes = _ATTRIBUTES[name]
-    return render("reference/source.sql.j2", list=name, versions=known, attributes=attributes, ranged=ranged)
+    structure = {"versions": known, "attributes": _ATTRIBUTES[name], "ranged": ranged, "lists": lists}
+    return render("reference/source.sql.j2", list=name, **structure)
 
 
 def _made(warehouse: Warehouse, name: str, standing: dict[str, int]) -> Lookup | None:
     version = max((standing.get(kind, 0) for kind in _LISTS[name]), default=0)
     if version == 0:
         return None
-    query = source(name, standing)
+    lists = warehouse.table("lists")
+    query = source(name, standing, lists)
     shape = Statement(render("reference/shape.sql.j2", query=query))
     codes, dated, blocked = warehouse.query(shape).rows[0]
     if not codes:
@@ -64,7 +65,7 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int]) -> Lookup |
     lookup = Lookup(f"{name}_{version}", f"{name}_days_{version}" if dated or blocked else None)
     for dictionary, ranged in ((lookup.name, False), (lookup.ranged, True)):
         if dictionary:
-            told = source(name, standing, ranged=True) if ranged else query
+            told = source(name, standing, lists, ranged=True) if ranged else query
             sql = render(
                 "reference/dictionary.sql.j2",
                 dictionary=dictionary,
@@ -80,8 +81,7 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int]) -> Lookup |
 def _login(warehouse: Warehouse) -> str:
     """As whom the engine reads its own tables; a password the server keeps as it keeps those of other sources."""
     user, password = warehouse.login
-    who = f"USER {quoted(user)} PASSWORD {quoted(password)} " if user else ""
-    return f"{who}DB {quoted(warehouse.database)} "
+    return f"USER {quoted(user)} PASSWORD {quoted(password)} " if user else ""
 
 
 def drop_others(warehouse: Warehouse, *kept: Lookups) -> None:
