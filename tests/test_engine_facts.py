@@ -97,6 +97,21 @@ class TestInserts:
             assert value(fed, "SELECT max(n) FROM fact") == number
             assert value(fed, "SELECT max(n) FROM fact_sums") == number
 
+    def test_what_is_acknowledged_is_on_disk_and_not_only_with_the_operating_system(self, warehouse: Warehouse) -> None:
+        # Scratch is made again, and whoever writes says so every few seconds. The rest would be lost with the power.
+        unsafe = {"told", "writers"}
+        found = rows(
+            warehouse,
+            "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() "
+            "AND engine LIKE '%MergeTree' AND NOT startsWith(name, 'fact_') AND name != 'fact'",
+        )
+        assert {"cdr", "staging", "decisions", "commit_log", "batch_log", "rejects", "breakout_day_v1_utc"} <= {
+            name for name, _ in found
+        }
+        for name, definition in found:
+            safe = "fsync_after_insert = 1" in definition and "fsync_part_directory = 1" in definition
+            assert safe != (name in unsafe), name
+
 
 class TestTime:
     def test_years_beyond_the_calendar_wrap_so_such_a_start_is_never_posted(self, warehouse: Warehouse) -> None:

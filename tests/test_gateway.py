@@ -23,6 +23,7 @@ from engine.errors import BadRequest, Conflict, TollhouseError, TooLarge, Unavai
 from engine.statement import Statement
 from engine.warehouse.failures import EngineFailure
 from engine.warehouse.gateway import LANES, PINNED, Warehouse
+from engine.warehouse.piece import Piece
 from tests.clickhouse_process import ClickHouseProcess
 
 pytestmark = pytest.mark.engine
@@ -253,7 +254,7 @@ class TestFiles:
         def load(path: Path, encoding: str, settings: str = "") -> list[tuple[Any, ...]]:
             batch = "it's\tbatch\n{1} \\"
             insert = "INSERT INTO loaded SELECT rowNumberInAllBlocks(), {batch:String}, a, b, c FROM {source}"
-            warehouse.insert_file(Statement(insert + settings, {"batch": batch}), path, encoding, FIELDS)
+            warehouse.insert_file(Statement(insert + settings, {"batch": batch}), Piece.whole(path), encoding, FIELDS)
             assert rows(warehouse, "SELECT DISTINCT batch FROM loaded") == [(batch,)]
             return rows(warehouse, "SELECT a, b, c FROM loaded ORDER BY line")
 
@@ -324,10 +325,10 @@ class TestFiles:
             run(warehouse, "CREATE OR REPLACE TABLE loaded (a String) ENGINE = MergeTree ORDER BY a")
             insert = Statement(f"INSERT INTO {target} SELECT {select} FROM {{source}}", {"yes": True})
             with pytest.raises(EngineFailure, match=f"^Code: {code}. DB::Exception"):
-                warehouse.insert_file(insert, path, "CSV", FIELDS)
+                warehouse.insert_file(insert, Piece.whole(path), "CSV", FIELDS)
             assert still_works(warehouse)
         with pytest.raises(FileNotFoundError):
-            warehouse.insert_file(insert, tmp_path / "missing.csv", "CSV", FIELDS)
+            warehouse.insert_file(insert, Piece(tmp_path / "missing.csv", 0, 1), "CSV", FIELDS)
 
 
 class TestFailures:

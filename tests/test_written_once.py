@@ -12,6 +12,7 @@ from engine.errors import Unavailable
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
+from engine.warehouse.piece import Piece
 from tests.clickhouse_process import ClickHouseProcess
 from tests.conftest import fresh_database
 from tests.proxy import Break, Proxy
@@ -27,7 +28,7 @@ def by_command(warehouse: Warehouse, file: Path) -> None:
 
 
 def by_file(warehouse: Warehouse, file: Path) -> None:
-    warehouse.insert_file(Statement("INSERT INTO kept SELECT n FROM {source}"), file, "CSV", "n UInt64")
+    warehouse.insert_file(Statement("INSERT INTO kept SELECT n FROM {source}"), Piece.whole(file), "CSV", "n UInt64")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.reference.lookups import Lookups
+from engine.reference.lookups import NOTHING, Lookups
 from engine.settings import Settings
 
 DERIVED = {
@@ -79,3 +79,7 @@ class Facts(Struct, frozen=True):
             "home_country": self.home_country,
             "indeterminate_as": self.indeterminate_as,
         }
+
+
+WITHOUT_LISTS = Facts.of(NOTHING, Settings())
+"""How facts are found by a site that has decided nothing and loaded no list."""

@@ -16,6 +16,7 @@ from engine.reference.layouts import ListFile
 from engine.reference.lookups import Lookups
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse.piece import Piece
 from engine.words import many
 
 _FIRST_DAY = "1970-01-01"
@@ -108,7 +109,7 @@ def _read(writer: Writer, file: ListFile, version: int) -> None:
         structure = "c1 String"
     statement = Statement(sql, {"version": version})
     try:
-        writer.insert_file(statement, file.path, "LineAsString" if file.layout.text else "CSV", structure)
+        writer.insert_file(statement, Piece.whole(file.path), "LineAsString" if file.layout.text else "CSV", structure)
     except TollhouseError as failure:
         if failure.code != "engine":
             raise

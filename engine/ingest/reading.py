@@ -4,6 +4,7 @@ Nothing is decided about a record here, and nothing of a file that cannot be tak
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
@@ -14,6 +15,7 @@ from engine.errors import BadRequest, TollhouseError
 from engine.ingest import dialects, facts, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
+from engine.ingest.lines import Stretch
 from engine.ingest.sources import Source
 from engine.ingest.writer import Writer
 from engine.reference import lookups
@@ -22,6 +24,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
+from engine.warehouse.piece import Piece
 
 
 class Progress(Struct, frozen=True):
@@ -117,18 +120,26 @@ class Reading:
             try:
                 self._insert(statement, source)
             except BadRequest:
-                if source.container != "ndjson":
+                careful = sources.more_carefully(source)
+                if careful is None:
                     raise
-                # Perhaps a key that the first lines did not have: look at every line for its keys, read again.
                 self._batches.drop([batch])
-                source = sources.with_all_keys(source)
-                self._insert(stage.statement(source, dialect, reader), source)
+                self._insert(stage.statement(careful, dialect, reader), careful)
         if stage.moves(source, dialect):
             self._run("moves", batch)
 
     def _insert(self, statement: Statement, source: Source) -> None:
+        stretches = source.stretches or (Stretch(Piece.whole(source.path), 0),)
+
+        def insert(stretch: Stretch) -> None:
+            told = Statement(statement.sql, {**statement.parameters, "before": stretch.before})
+            self._writer.insert_file(told, stretch.piece, source.encoding, source.structure)
+
         try:
-            self._writer.insert_file(statement, source.path, source.encoding, source.structure)
+            with ThreadPoolExecutor(len(stretches), "reading") as threads:
+                # All end, well or not, before anything else is done with what they have written.
+                for done in [threads.submit(insert, stretch) for stretch in stretches]:
+                    done.result()
         except TollhouseError as failure:
             raise _unreadable(source, failure) from failure
 
@@ -179,7 +190,7 @@ def _watched(warehouse: Warehouse, source: Source, report: Report | None) -> Ite
         return
     done = Event()
     statement = Statement(
-        "SELECT max(read_bytes) FROM system.processes WHERE query_kind = 'Insert' AND query ILIKE '%INTO staging%'"
+        "SELECT sum(read_bytes) FROM system.processes WHERE query_kind = 'Insert' AND query ILIKE '%INTO staging%'"
     )
 
     def watch() -> None:

@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
+from engine.ingest import lines
+from engine.ingest.lines import Stretch
 from engine.record import FIELDS, Kind
 
 Container = Literal["csv", "ndjson", "parquet", "arrow"]
@@ -53,6 +55,9 @@ class Source(Struct, frozen=True):
     options: dict[str, str]  # engine settings of the reading statement
     size: int  # bytes to read
     suspect: bool = False  # holds bytes that are no text: every column of every record is looked at
+    cut: str = ""  # the delimiter at which each line is cut, for a file that needs no more
+    cr: bool = False  # whether its lines end with CR LF
+    stretches: tuple[Stretch, ...] = ()  # what is read at once; all of the file when it says nothing
 
 
 @contextmanager
@@ -75,9 +80,15 @@ def opened(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], d
             yield _arrow(plain, origin, container, Path(scratch))
 
 
-def with_all_keys(source: Source) -> Source:
-    """Return an NDJSON source that names every key of every line: the whole file is looked at."""
-    return _ndjson(source.path, source.origin, whole=True)
+def more_carefully(source: Source) -> Source | None:
+    """Return the same file to be read with more care, when reading it has failed and more can be taken.
+
+    NDJSON may have a key that its first lines did not have: every line is looked at for its keys. A CSV file may
+    have a line that cannot be cut at the delimiter: the engine's own reader knows what quotes mean.
+    """
+    if source.container == "ndjson":
+        return _ndjson(source.path, source.origin, whole=True)
+    return _parsed(source, header=source.stretches[0].piece.begin > 0) if source.cut else None
 
 
 def _unpacked(path: Path, scratch: Path) -> tuple[Path, str]:
@@ -123,27 +134,46 @@ def _text_structure(count: int) -> str:
 
 
 def _csv(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str) -> Source:
+    begin = 0
     if header:
-        columns = _csv_header(path, origin, delimiter)
-    quotes, suspect = _looked_at(path)
-    if quotes % 2:
-        _check_quotes(path, origin, delimiter)
-    # One column more than the file has: a value in it means that a row has too many fields.
-    structure = _text_structure(len(columns) + 1)
-    return Source(
+        columns, begin = _csv_header(path, origin, delimiter)
+    source = Source(
         path=path,
         origin=origin,
         container="csv",
         columns=columns,
+        encoding="LineAsString",
+        structure="line String",
+        expressions=(),
+        options={},
+        size=path.stat().st_size,
+        cut=delimiter,
+        cr=lines.carriage_returns(path),
+        stretches=lines.stretches(path, begin),
+    )
+    if lines.plain(path, begin, delimiter):
+        return source
+    return _parsed(source, header=header)
+
+
+def _parsed(source: Source, *, header: bool) -> Source:
+    quotes, suspect = _looked_at(source.path)
+    if quotes % 2:
+        _check_quotes(source.path, source.origin, source.cut)
+    # One column more than the file has: a value in it means that a row has too many fields.
+    width = len(source.columns) + 1
+    return msgspec.structs.replace(
+        source,
         encoding="CSV",
-        structure=structure,
-        expressions=tuple(f"c{position}" for position in range(1, len(columns) + 2)),
+        structure=_text_structure(width),
+        expressions=tuple(f"c{position}" for position in range(1, width + 1)),
         options={
-            "format_csv_delimiter": delimiter,
+            "format_csv_delimiter": source.cut,
             "input_format_csv_skip_first_lines": "1" if header else "0",
         },
-        size=path.stat().st_size,
         suspect=suspect,
+        cut="",
+        stretches=(),
     )
 
 
@@ -186,7 +216,7 @@ def _check_quotes(path: Path, origin: str, delimiter: str) -> None:
                 ) from failure
 
 
-def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[str, ...]:
+def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[tuple[str, ...], int]:
     with path.open("rb") as file:
         first = file.readline(1 << 20)
     try:
@@ -207,7 +237,7 @@ def _csv_header(path: Path, origin: str, delimiter: str) -> tuple[str, ...]:
     if not any(names):
         raise BadRequest("empty_file", f"{origin} is empty: not even a header line", hint="check the export")
     _refuse_twice(names, origin)
-    return tuple(names)
+    return tuple(names), len(first)
 
 
 def _refuse_twice(names: list[str], origin: str) -> None:

@@ -56,7 +56,7 @@ class Reader(Struct, frozen=True):
     """The condition under which it may write at all."""
     horizon: str | None
     """The day before which nothing is taken."""
-    facts: facts.Facts
+    facts: facts.Facts = facts.WITHOUT_LISTS
     """How facts from reference data are found."""
 
 
@@ -117,6 +117,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "unmapped_names": [names[position - 1] for position in unmapped],
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
+        "delimiter": source.cut,
         **reader.facts.parameters,
     }
     for length, (prefixes, owners) in countries.by_length().items():
@@ -155,6 +156,9 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if unmapped else []),
         options=source.options,
         suspect=source.suspect,
+        cut=bool(source.cut),
+        cr=source.cr,
+        several=len(source.stretches) > 1,
         zoned=reader.zone is not None,
         numbers=sorted(numbers),
         caller=_caller(cli, readings),

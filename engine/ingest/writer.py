@@ -1,13 +1,13 @@
 """Templates go in, statements run that write only while this process is the writer of the database."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
+from engine.warehouse.piece import Piece
 
 
 class Writer:
@@ -22,10 +22,10 @@ class Writer:
         """Run a template of sql/ that ends in `holds`; raises `Conflict` lease_lost when another writer took over."""
         self.warehouse.command(self._fenced(render(template, holds=self.holds, **structure), parameters))
 
-    def insert_file(self, statement: Statement, path: Path, encoding: str, structure: str) -> None:
-        """Run an insert that reads a file, as `Warehouse.insert_file` does."""
+    def insert_file(self, statement: Statement, piece: Piece, encoding: str, structure: str) -> None:
+        """Run an insert that reads a piece of a file, as `Warehouse.insert_file` does."""
         fenced = self._fenced(statement.sql, statement.parameters)
-        self.warehouse.insert_file(fenced, path, encoding, structure)
+        self.warehouse.insert_file(fenced, piece, encoding, structure)
 
     def _fenced(self, sql: str, parameters: Mapping[str, Any]) -> Statement:
         said = dict(parameters) | ({"writer": self._lease.token} if self._lease else {})

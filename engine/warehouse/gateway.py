@@ -32,6 +32,7 @@ from engine.statement import Statement
 from engine.template import quoted
 from engine.warehouse.failures import broken_off, translated
 from engine.warehouse.holder import Holder
+from engine.warehouse.piece import Piece, descriptor, opened
 
 time.tzset()
 # What the client would warn about reaches the caller as one of our errors; once is enough.
@@ -88,8 +89,8 @@ PINNED: dict[str, str] = {
     "format_csv_null_representation": "\x01N",
     "input_format_null_as_default": "1",
     "input_format_skip_unknown_fields": "1",
-    # A file that shrinks while it is read is an error; read through mmap it would end the process.
-    "storage_file_read_method": "pread",
+    # Files come through a pipe, which has no places to read from.
+    "storage_file_read_method": "read",
 }
 """Every engine setting that an answer or a load depends on; set on each client and read back at start."""
 
@@ -276,23 +277,25 @@ class Warehouse:
             finally:
                 stream.close()
 
-    def insert_file(self, statement: Statement, path: Path, encoding: str, structure: str) -> None:
-        """Run an `INSERT INTO … SELECT … FROM {source}` that reads the file at `path`.
+    def insert_file(self, statement: Statement, piece: Piece, encoding: str, structure: str) -> None:
+        """Run an `INSERT INTO … SELECT … FROM {source}` that reads a piece of a file.
 
-        The embedded engine opens the file itself; to a server the bytes are sent along with the statement.
+        The embedded engine opens it itself; to a server the bytes are sent along with the statement.
         `{source}` in the text is replaced by the relation to read; `structure` names its columns and types.
         Like a command it is sent once, and a server that is lost on the way leaves the outcome unknown.
         """
-        with self._lane() as client, translated(self.dsn, writing=True), path.open("rb") as content:
+        with self._lane() as client, translated(self.dsn, writing=True):
             if self.embedded:
-                # By its descriptor: the engine takes * ? { } and :: in a name for a pattern or an archive.
-                place = f"/dev/fd/{content.fileno()}"
-                source = f"file({quoted(place)}, {quoted(encoding)}, {quoted(structure)}, 'none')"
-                sql = statement.sql.replace("{source}", source)
-                client.command(sql, parameters=dict(statement.parameters))
+                # By a descriptor: the engine takes * ? { } and :: in a name for a pattern or an archive. And a file
+                # that shrinks while the engine itself reads it would end the process, or go unnoticed.
+                with descriptor(piece) as number:
+                    source = f"file('/dev/fd/{number}', {quoted(encoding)}, {quoted(structure)}, 'none')"
+                    sql = statement.sql.replace("{source}", source)
+                    client.command(sql, parameters=dict(statement.parameters))
             else:
                 sql = statement.sql.replace("{source}", f"input({quoted(structure)})")
-                self._send(client, sql, statement.parameters, content, encoding)
+                with opened(piece) as content:
+                    self._send(client, sql, statement.parameters, content, encoding)
 
     def _send(self, client: Any, sql: str, parameters: Mapping[str, Any], content: BinaryIO, encoding: str) -> None:
         # raw_insert takes no parameters and refuses them as settings; what is in the client's own `params`
