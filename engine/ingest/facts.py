@@ -33,8 +33,6 @@ COMPUTED = {
 }
 """What follows from a record's own columns: the ledger works it out and keeps nothing."""
 
-TERRITORIES = ("PR", "VI", "GU", "AS", "MP")
-
 
 class Facts(Struct, frozen=True):
     """How facts are found: which lookups are asked, and what the site has decided."""
@@ -67,8 +65,7 @@ class Facts(Struct, frozen=True):
             "lookups": known,
             "by_lrn": self.by_lrn,
             "by_day": any(lookup is not None and lookup.ranged for lookup in asked),
-            "own": ("US", *TERRITORIES) if self.territories_are_states else ("US",),
-            "territories": TERRITORIES,
+            "territories_are_states": self.territories_are_states,
         }
 
     @property

@@ -5,7 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest
-from engine.ingest import countries, facts
+from engine.ingest import countries
+from engine.ingest import facts as known_facts
 from engine.ingest.dialects import Dialect, FieldReading
 from engine.ingest.outcomes import outcome_map
 from engine.ingest.sources import Source
@@ -18,7 +19,7 @@ DERIVED = {
     "outcome": "LowCardinality(String)",
     "country": "LowCardinality(String)",
     "orig_country": "LowCardinality(String)",
-    **facts.DERIVED,
+    **known_facts.DERIVED,
 }
 """What enrichment adds to a record, by ledger column."""
 
@@ -56,7 +57,7 @@ class Reader(Struct, frozen=True):
     """The condition under which it may write at all."""
     horizon: str | None
     """The day before which nothing is taken."""
-    facts: facts.Facts = facts.WITHOUT_LISTS
+    facts: known_facts.Facts = known_facts.WITHOUT_LISTS
     """How facts from reference data are found."""
 
 
@@ -75,7 +76,7 @@ def ledger_columns() -> list[dict[str, str]]:
         {"name": name, "type": kind, "codec": "ZSTD(1)", "default": "false" if kind == "Bool" else "''"}
         for name, kind in DERIVED.items()
     ]
-    computed = [{"name": name, "type": kind, "alias": sql} for name, (kind, sql) in facts.COMPUTED.items()]
+    computed = [{"name": name, "type": kind, "alias": sql} for name, (kind, sql) in known_facts.COMPUTED.items()]
     return own + derived + computed
 
 
