@@ -22,6 +22,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The money of a question that names none, and of a record without a currency."""
     home_country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "US"
     """Whose national number forms the switches write."""
+    tech_prefixes: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Routing prefixes that switches leave in front of called numbers: they are taken away before a number is read."""
     jurisdiction_lrn: bool = True
     """Whether the called side of a jurisdiction is the LRN when the record has one."""
     indeterminate_as: Literal["indeterminate", "intrastate", "interstate"] = "indeterminate"

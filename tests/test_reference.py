@@ -226,6 +226,24 @@ def test_what_a_site_may_decide(listed: Site, tmp_path: Path, settings: Any) -> 
     assert jurisdictions(listed, tmp_path, *calls) == ["interstate", "interstate", "indeterminate", "international"]
 
 
+@embedded
+def test_declared_tech_prefixes_are_taken_away(listed: Site, tmp_path: Path, settings: Any) -> None:
+    written = [
+        f"99#{MANHATTAN}",
+        f"7777{MANHATTAN}",
+        f"+{MANHATTAN}",
+        "7777+1 (212) 230-0100",
+        "77771",
+        f"88#{MANHATTAN}",
+    ]
+    calls = [{"cli": SYRACUSE, "dialed": text, "number": text} for text in written]
+    settings(tech_prefixes=("99#", "7777"))
+    found = facts(listed, tmp_path, *calls)
+    assert [one["number"] for one in found] == [*[MANHATTAN] * 4, "1", f"88#{MANHATTAN}"]
+    assert [one["dialed"] for one in found] == [one["number"] for one in found]
+    assert [one["state"] for one in found] == [*["NY"] * 4, "", ""]
+
+
 def test_dids_tell_the_account_and_the_network(listed: Site, tmp_path: Path) -> None:
     calls = [
         {"cli": "", "dest_cli": "+12122300100", "number": SYRACUSE, "customer": "acme"},

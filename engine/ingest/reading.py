@@ -113,6 +113,7 @@ class Reading:
             self._settings.home_country,
             self._writer.holds,
             self.horizon,
+            self._settings.tech_prefixes,
             facts.Facts.of(known, self._settings),
         )
         statement = stage.statement(source, dialect, reader)

@@ -1,5 +1,6 @@
 """A readable file and its dialect go in, every record of it mapped and enriched in the staging table comes out."""
 
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -57,6 +58,8 @@ class Reader(Struct, frozen=True):
     """The condition under which it may write at all."""
     horizon: str | None
     """The day before which nothing is taken."""
+    tech_prefixes: tuple[str, ...] = ()
+    """Routing prefixes that are taken away from called numbers."""
     facts: known_facts.Facts = known_facts.WITHOUT_LISTS
     """How facts from reference data are found."""
 
@@ -119,6 +122,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
         "delimiter": source.cut,
+        "tech_prefixes": f"^({'|'.join(map(re.escape, reader.tech_prefixes))})",
         **reader.facts.parameters,
     }
     for length, (prefixes, owners) in countries.by_length().items():
@@ -141,7 +145,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         width=len(names),
         csv=source.container == "csv",
         least=dialect.least_columns or len(names),
-        fields=[_reading(name, reading, places) for name, reading in readings.items()],
+        fields=[_reading(name, reading, places, bool(reader.tech_prefixes)) for name, reading in readings.items()],
         said={name: name in readings for name in FIELDS},
         final=dialect.final,
         plain=[
@@ -183,14 +187,17 @@ def _present(reading: FieldReading, places: dict[str, int]) -> bool:
     return reading.column in places or bool(reading.otherwise_hash)
 
 
-def _reading(name: str, reading: FieldReading, places: dict[str, int]) -> dict[str, Any]:
+def _reading(name: str, reading: FieldReading, places: dict[str, int], prefixed: bool) -> dict[str, Any]:
     text = f"t{places[reading.column]}" if reading.column in places else "''"
+    plain = text.replace("t", "p", 1)
+    if prefixed and name in ("dialed", "number") and reading.column in places:
+        text, plain = (f"replaceRegexpOne({x}, {{tech_prefixes:String}}, '')" for x in (text, plain))
     words, meanings = f"{name}_words", f"{name}_meanings"
     return {
         "name": name,
         "reading": reading,
         "text": text,
-        "plain": text.replace("t", "p", 1),
+        "plain": plain,
         "is_number": reading.read in _NUMBERS,
         "is_text": reading.read in _TEXTS,
         "hash_columns": [places[column] for column in reading.hash],
