@@ -26,7 +26,7 @@ demo: setup
 	$(BIN)/tollhouse demo --calls $(CALLS) --days $(DAYS)
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=15
 
 test-nightly: setup
 	$(BIN)/python -m pytest -m "nightly or not nightly"

@@ -11,11 +11,14 @@ import pytest
 
 from engine.settings import Settings
 from engine.site import Site
-from engine.warehouse.gateway import Warehouse
+from engine.warehouse.gateway import PINNED, Warehouse
 from tests.clickhouse_process import ClickHouseProcess
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Public samples that lie beside the checkout; nothing of them is committed."""
+
+LONGEST = ("test_crashes", "test_histories", "test_moments", "test_differential", "test_verify", "test_reading")
+"""The files that take minutes come first, so that no worker is left alone with one of them at the end."""
 
 _databases = count(1)
 
@@ -29,12 +32,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite expected files from what is produced")
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is nightly is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    for item in items:
+        if item.get_closest_marker("server_nightly") and _on_a_server(item):
+            item.add_marker(pytest.mark.nightly)
     browser = shutil.which("chromium")
     if browser is None and not required("browser"):
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="no chromium here; apt-get install chromium"))
+
+
+def _on_a_server(item: pytest.Item) -> bool:
+    """Whether this is the run of a test on a server, of those on either kind of database."""
+    return isinstance(item, pytest.Function) and hasattr(item, "callspec") and "http" in item.callspec.params.values()
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +102,20 @@ def site(dsn: str) -> Iterator[Site]:
     """An empty site on either kind of database, shared by the tests of a module."""
     with Site(Settings(database=dsn)) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def interpreted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Engines opened in this process compile no expressions, which takes a fifth of the time of many tiny loads.
+
+    It is for modules about what stands after which loads. Whoever runs as a process of its own, the questions of
+    other modules and the long profile leave the engine as it is.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "not nightly" in request.config.getoption("markexpr"):
+            for name in ("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"):
+                patch.setitem(PINNED, name, "0")
+        yield
 
 
 @pytest.fixture(scope="module")

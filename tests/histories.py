@@ -453,9 +453,11 @@ class Powers(NamedTuple):
 class _Author:
     """Writes one history."""
 
-    def __init__(self, seed: int, powers: Powers) -> None:
+    def __init__(self, seed: int, powers: Powers, casts: int = 1, name: str = "call") -> None:
         self.dice = random.Random(seed)
         self.powers = powers
+        self.name = name
+        self.casts = [_Author(1000 * seed + n, powers, name=f"call-{n}") for n in range(1, casts)]
         self.sources = [f"switch-{n}" for n in range(self.dice.randint(1, 3))]
         self.customers = [f"customer-{n}" for n in range(3)]
         self.calls = [self._call(n) for n in range(self.dice.randint(6, 30))]
@@ -465,7 +467,7 @@ class _Author:
         dice = self.dice
         attempt, leg = dice.choice(((1, ""), (1, ""), (2, ""), (1, "a"), (1, "b")))
         first = Said(
-            source=dice.choice(self.sources), call_id=f"call-{number}", start=0, attempt=attempt, leg=leg,
+            source=dice.choice(self.sources), call_id=f"{self.name}-{number}", start=0, attempt=attempt, leg=leg,
             is_final=attempt > 1 or dice.random() < 0.7,
         )  # fmt: skip
         return first, dice.sample(STARTS, 3)
@@ -590,6 +592,8 @@ class _Author:
         if dice.random() < 0.5:
             dice.shuffle(rows)
         self.told += [said for said in rows if not said.unreadable]
+        for other in self.casts:
+            rows += other._file().rows
         return File(
             rows=tuple(rows),
             container="ndjson" if dice.random() < 0.25 else "csv",
@@ -615,7 +619,7 @@ class _Author:
                 gone.remove(label)
                 yield Rollback(label, undo=True)
             elif fate < 0.45 and files:
-                yield Reopen(dice.choice((3, 7, 1000)))
+                yield Reopen(dice.choice((3, 7, 1000)) * (len(self.casts) + 1))
             elif self.powers.together and fate < 0.53:
                 loads = [Load(next(labels), self._file()) for _ in range(dice.randint(2, 4))]
                 files |= {load.label: load.file for load in loads}
@@ -627,9 +631,13 @@ class _Author:
                 yield Load(label, files[label])
 
 
-def history(seed: int, length: int, powers: Powers = Powers()) -> list[Step]:  # noqa: B008
-    """Return the steps of one history; the same seed gives the same one."""
-    return list(_Author(seed, powers).steps(length))
+def history(seed: int, length: int, powers: Powers = Powers(), casts: int = 1) -> list[Step]:  # noqa: B008
+    """Return the steps of one history; the same seed gives the same one.
+
+    Of several `casts` each has calls of its own and its own dice to say what becomes of them. They share the steps:
+    each file holds what every cast says at that step, which costs a database little more than one of them.
+    """
+    return list(_Author(seed, powers, casts).steps(length))
 
 
 def sound(steps: list[Step]) -> bool:

@@ -392,7 +392,7 @@ class TestLoading:
         ).json()
         assert answer["rows"] == [[source["source"], 2, 1, 12.5, "0.12345678"]]
 
-    @pytest.mark.parametrize(("database", "posts"), [("loading", 20), ("loading_on_a_server", 5)])
+    @pytest.mark.parametrize(("database", "posts"), [("loading", 8), ("loading_on_a_server", 3)])
     def test_posts_in_a_row_are_each_in_the_next_answer(
         self, request: pytest.FixtureRequest, database: str, posts: int
     ) -> None:

@@ -310,6 +310,7 @@ def test_rolled_back_falls_away_and_restored_stands_again(client: httpx.Client, 
 
 
 @pytest.mark.engine
+@pytest.mark.server_nightly
 def test_a_file_that_was_taken_back_loads_again_as_new(client: httpx.Client, source: str) -> None:
     first = post(client, EARLY, source)["batch"]
     changed(client, first, "rollback")
@@ -325,6 +326,7 @@ def test_a_file_that_was_taken_back_loads_again_as_new(client: httpx.Client, sou
 
 
 @pytest.mark.engine
+@pytest.mark.server_nightly
 def test_forced_content_stands_until_something_newer_comes(client: httpx.Client, source: str) -> None:
     old, new = a_call("x", "1", revision=1), a_call("x", "2", revision=2)
     post(client, old, source)
@@ -343,6 +345,7 @@ def test_forced_content_stands_until_something_newer_comes(client: httpx.Client,
 
 
 @pytest.mark.engine
+@pytest.mark.server_nightly
 def test_only_what_is_loaded_is_taken_back_and_only_what_was_taken_back_is_restored(
     client: httpx.Client, source: str
 ) -> None:
@@ -373,6 +376,7 @@ def test_only_what_is_loaded_is_taken_back_and_only_what_was_taken_back_is_resto
 
 
 @pytest.mark.engine
+@pytest.mark.server_nightly
 def test_what_a_rollback_does_not_know_is_refused_before_anything_changes(client: httpx.Client, source: str) -> None:
     batch = post(client, EARLY, source)["batch"]
     path = f"/api/v1/batches/{batch}/rollback"

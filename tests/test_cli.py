@@ -1,4 +1,4 @@
-"""The command line as a person meets it: every command in a process of its own, its output, its one line of error."""
+"""The command line as a person meets it: what a command says, its one line of error, its end."""
 
 import csv
 import io
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from engine.settings import Settings
 from engine.site import Site
 from tests.loading import assert_books_agree, rows
 from tests.server import Server
+from web.cli import main
 
 pytestmark = pytest.mark.engine
 
@@ -61,10 +63,19 @@ class Terminal:
             stderr=subprocess.PIPE,
         )
 
-    def run(self, *words: str, given: bytes = b"", **settings: str) -> Said:
+    def spawned(self, *words: str, **settings: str) -> Said:
+        """Run a command in a process of its own."""
         with self.start(*words, **settings) as process:
-            out, error = process.communicate(given, timeout=120)
+            out, error = process.communicate(b"", timeout=120)
         return Said(process.returncode, out, error.decode())
+
+    def run(self, *words: str, given: bytes = b"", **settings: str) -> Said:
+        """Run a command here, which says the same and does not import everything anew."""
+        nobodys = {name: None for name in os.environ if name.startswith("TOLLHOUSE_")}
+        env = {**nobodys, "TOLLHOUSE_DATABASE": self.database, **settings}
+        with chdir(self.folder):
+            done = CliRunner().invoke(main, words, input=given, env=env)
+        return Said(done.exit_code, done.stdout_bytes, done.stderr)
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -82,10 +93,10 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """A terminal whose database holds 500 generated calls; the tests only read it."""
     terminal = Terminal(tmp_path_factory.mktemp("loaded"))
     calls_of = ("--calls", "500", "--days", "3", "--seed", "7", "--start", "2026-10-01")
-    generated = terminal.run("generate", *calls_of, "--out", "calls.csv")
+    generated = terminal.spawned("generate", *calls_of, "--out", "calls.csv")
     assert generated.status == 0, generated.error
     assert "500 calls" in generated.text
-    said = terminal.run("ingest", "calls.csv")
+    said = terminal.spawned("ingest", "calls.csv")
     assert (said.status, said.error) == (0, "")
     return terminal
 
@@ -110,7 +121,7 @@ def calls(*ids: str, **fields: str) -> str:
 
 
 def test_help_shows_examples(terminal: Terminal) -> None:
-    said = terminal.run("--help")
+    said = terminal.spawned("--help")
     assert (said.status, said.error) == (0, "")
     assert "Examples:\n    tollhouse demo\n    tollhouse ingest calls.csv\n" in said.text
     assert "Usage: tollhouse [OPTIONS] COMMAND" in said.text
@@ -118,8 +129,6 @@ def test_help_shows_examples(terminal: Terminal) -> None:
 
 
 def test_the_help_of_a_command_shows_an_example() -> None:
-    from web.cli import main
-
     for name, command in main.commands.items():
         assert (command.epilog or "").startswith(f"Example: tollhouse {name}")
 
@@ -189,7 +198,7 @@ def test_folders_standard_input_and_a_line_of_json_for_each_file(terminal: Termi
 
 def test_a_file_that_is_refused_ends_the_command_and_leaves_what_came_before(terminal: Terminal) -> None:
     good, bad = terminal.write("good.csv", calls("a")), terminal.write("bad.csv", "call_id,start_time\n")
-    said = terminal.run("ingest", str(good), str(bad), str(good))
+    said = terminal.spawned("ingest", str(good), str(bad), str(good))
     assert said.status == 2
     assert said.error == f"tollhouse: {bad} holds no record (check the export)\n"
     assert said.text == f"batch 1: {good} as canonical: 1 record, 1 accepted\n"
@@ -258,8 +267,6 @@ def mistaken(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_told_in_one_line(mistaken: Terminal, mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # In this process, for it is many words and no engine; the tests beside it show that a real one says the same.
-    from web.cli import main
-
     words, told = MISTAKES[mistake]
     monkeypatch.chdir(mistaken.folder)
     result = CliRunner().invoke(main, words, env={"TOLLHOUSE_DATABASE": mistaken.database})
@@ -277,7 +284,7 @@ def test_a_setting_of_the_folder_or_the_environment_is_named_where_it_stands(ter
     terminal.write("calls.csv", calls("a"))
     assert "TOLLHOUSE_CURRENCY: currency: " in one_line(terminal.run("ingest", "calls.csv", TOLLHOUSE_CURRENCY="usd"))
     terminal.write("tollhouse.toml", 'timezon = "UTC"\n')
-    assert "tollhouse.toml: there is no setting 'timezon'" in one_line(terminal.run("ingest", "calls.csv"))
+    assert "tollhouse.toml: there is no setting 'timezon'" in one_line(terminal.spawned("ingest", "calls.csv"))
 
 
 # --- a database that another process holds ---------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +32,7 @@ from tests.questions import random_question
 pytestmark = pytest.mark.engine
 
 START, DAYS = date(2026, 3, 1), 35  # New York changes its clocks on 8 March, Paris on the 29th
-CALLS = 12_000
+CALLS = 8_000
 PLAIN_DIMENSIONS = ("customer", "customer_destination", "provider", "provider_card", "country", "day", "outcome")
 
 
@@ -43,7 +44,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def loaded(dsn: str, files: Path) -> Iterator[tuple[Site, list[Path]]]:
     settings = Settings(
-        database=dsn, rollup_zones=("America/New_York", "Asia/Kolkata"), chunk_records=4000, currency="USD"
+        database=dsn, rollup_zones=("America/New_York", "Asia/Kolkata"), chunk_records=3000, currency="USD"
     )
     with Site(settings) as site:
         paths = [files / "calls.csv", files / "again.csv"]
@@ -117,8 +118,9 @@ def _compare(site: Site, seed: int, count: int) -> Counter[str]:
             routed = site.desk.ask(parsed, principal)
         except Exception as failure:
             raise AssertionError(f"question {number}: {asked}") from failure
-        ledger = site.desk.ask(parsed, principal, ledger_only=True)
-        assert _same(routed, ledger), f"question {number} from {routed.source}: {asked}"
+        if set(routed.source) != {LEDGER}:  # what was answered from the ledger alone is the same statement again
+            ledger = site.desk.ask(parsed, principal, ledger_only=True)
+            assert _same(routed, ledger), f"question {number} from {routed.source}: {asked}"
         used["+".join("ledger" if table == LEDGER else "rollup" for table in routed.source)] += 1
     return used
 
@@ -136,7 +138,8 @@ def test_routed_equals_ledger_ten_thousand_times(loaded: tuple[Site, list[Path]]
     _compare(loaded[0], 2, 10_000)
 
 
-def _standing(paths: list[Path]) -> list[dict[str, str]]:
+@cache  # a file is read once for all the questions
+def _standing(*paths: Path) -> list[dict[str, str]]:
     """What stands, from the files alone: the highest revision, of those the one that was said first."""
     standing: dict[tuple[str, str, str, str], dict[str, str]] = {}
     for path in paths:
@@ -196,7 +199,7 @@ def test_answers_equal_a_calculation_in_plain_python(
     site, paths = loaded
     measures = ["attempts", "connected", "asr", "acd", "duration", "customer_charge", "profit", "dtmf_calls"]
     asked = {"from": "2026-03-04", "to": "2026-03-30", "rows": rows, "measures": measures, "calls": calls}
-    expected = _by_hand(_standing(paths), asked, zone)
+    expected = _by_hand(_standing(*paths), asked, zone)
     answer = site.ask(question.of({**asked, "timezone": zone}), ADMIN)
     found = {row[: len(rows)]: dict(zip(measures, row[len(rows) :], strict=True)) for row in answer.rows}
     assert found.keys() == expected.keys()
@@ -212,7 +215,7 @@ def test_every_read_during_a_load_agrees_with_the_ledger_at_its_commit(
     site, _ = loaded
     path = files / "meanwhile.csv"
     if not path.exists():
-        write(Traffic(30_000, DAYS, 8, START), site.warehouse, path, None)
+        write(Traffic(14_000, DAYS, 8, START), site.warehouse, path, None)
     asked = question.of(
         {"from": "2026-03-02", "to": "2026-04-01T10:30", "rows": ["provider"], "measures": ["attempts", "duration"]}
     )

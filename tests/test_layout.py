@@ -105,6 +105,7 @@ def test_a_change_of_versions_that_dies_half_way_is_gone_on_with(
         assert routed.rows == answer.rows
 
 
+@pytest.mark.server_nightly
 def test_an_older_program_is_refused(loaded: Settings, next_version: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Site(loaded).close()
     monkeypatch.undo()
@@ -113,6 +114,7 @@ def test_an_older_program_is_refused(loaded: Settings, next_version: Any, monkey
     assert refused.value.code == "newer_database"
 
 
+@pytest.mark.server_nightly
 def test_an_older_engine_is_refused(loaded: Settings) -> None:
     with Warehouse(loaded.database) as warehouse:
         layout.write_fact(warehouse, "engine", "99.1.1.1")
@@ -121,6 +123,7 @@ def test_an_older_engine_is_refused(loaded: Settings) -> None:
     assert refused.value.code == "older_engine"
 
 
+@pytest.mark.server_nightly
 def test_tiles_cut_by_other_time_zone_rules_are_made_again(loaded: Settings) -> None:
     """Somebody's midnight moved: what was summed by the old rules is not trusted, and what differs is mended."""
     table = "breakout_day_v1_america_new_york"

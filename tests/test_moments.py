@@ -114,17 +114,20 @@ class History:
         answers = [said(self.site, asked, principal) for asked, principal in self.asked]
         self.steps.append(Step(name, now.commit, [*moments, *([now.time] if now.time else [])], answers))
 
-    def check(self, dice: random.Random, share: float) -> Counter[str]:
-        """Ask again, as of every step; return the sources that answered."""
+    def check(self, dice: random.Random, share: float, alone: float = 1) -> Counter[str]:
+        """Ask a share again, as of every step, some of it of the ledger alone too; return the sources that answered."""
         used: Counter[str] = Counter()
         for step in self.steps:
             for (asked, principal), before in zip(self.asked, step.answers, strict=True):
                 if dice.random() > share:
                     continue
                 again = asked | {"as_of": dice.choice(step.moments)}
-                for ledger_only in (False, True):
-                    after = said(self.site, again, principal, ledger_only=ledger_only, used=used)
-                    assert after == before, f"{step.name}, ledger only {ledger_only}: {again}"
+                ledger = used["ledger"]
+                after = said(self.site, again, principal, used=used)
+                assert after == before, f"{step.name}: {again}"
+                if used["ledger"] == ledger and dice.random() < alone:  # else it is the same statement again
+                    after = said(self.site, again, principal, ledger_only=True)
+                    assert after == before, f"{step.name}, ledger only: {again}"
         return used
 
 
@@ -212,7 +215,7 @@ def told(site: Site, tmp_path_factory: pytest.TempPathFactory) -> History:
     names = ("customer", "customer_destination", "provider", "provider_card", "sip_code")
     values: dict[str, list[Any]] = {name: sorted({row[name] for row in rows} - {""}) for name in names}
     values["sip_code"] = [int(code) for code in values["sip_code"]]
-    history.asked = questions(random.Random(3), values, 16 if site.warehouse.embedded else 8)
+    history.asked = questions(random.Random(3), values, 8 if site.warehouse.embedded else 3)
     history.asked += [(MARCH | asked, principal) for asked, principal in FROM_ROLLUPS]
 
     history.record("nothing yet", "2026-01-01T00:00Z")
@@ -244,10 +247,10 @@ def told(site: Site, tmp_path_factory: pytest.TempPathFactory) -> History:
 
 
 def test_as_of_every_step_every_question_is_answered_as_it_was(told: History) -> None:
-    used = told.check(random.Random(1), 1)
+    used = told.check(random.Random(1), 0.6, 0.5)
     # A test that never took anything out of a rollup again would prove nothing.
-    assert used["rollup+ledger"] + used["rollup"] >= 2 * len(told.steps), used
-    assert used["ledger"] >= len(told.steps), used
+    assert used["rollup+ledger"] + used["rollup"] >= len(told.steps), used
+    assert used["ledger"] >= 5, used
     said_then = {step.name: [answer[:-1] for answer in step.answers] for step in told.steps}
     assert len({str(answers) for answers in said_then.values()}) == len(told.steps) - 2
     assert said_then["repaired"] == said_then["corrections rolled back"]
@@ -289,7 +292,7 @@ def test_nothing_of_it_changes_when_parts_are_merged_to_the_last(told: History) 
     tables = [LEDGER, "commit_log", *(table for _, _, table in layout.tables_of(told.site.catalog, ZONES))]
     for table in tables:
         told.site.warehouse.command(Statement(f"OPTIMIZE TABLE {table} FINAL"))
-    told.check(random.Random(2), 0.2)
+    told.check(random.Random(2), 0.1)
 
 
 ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
@@ -297,7 +300,7 @@ ZONES = ("UTC", "America/New_York", "Asia/Kolkata")
 
 def test_nothing_of_it_changes_while_another_file_is_loaded(told: History) -> None:
     path = told.folder / "meanwhile.csv"
-    write(Traffic(9_000, DAYS, 8, START), told.site.warehouse, path, None)
+    write(Traffic(6_000, DAYS, 8, START), told.site.warehouse, path, None)
     failures: list[BaseException] = []
 
     def load() -> None:
@@ -318,7 +321,7 @@ def test_nothing_of_it_changes_while_another_file_is_loaded(told: History) -> No
     assert not failures
     assert rounds
     assert told.site.watermark() > before + 5
-    told.check(dice, 0.1)
+    told.check(dice, 0.05)
 
 
 # --- adjustments ----------------------------------------------------------------------------------------------

@@ -86,12 +86,12 @@ def change(site: Site, files: list[Path], rounds: int) -> None:
 def three_files(site: Site, folder: Path) -> list[Path]:
     paths = [folder / f"{seed}.csv" for seed in range(3)]
     for seed, path in enumerate(paths):
-        write(Traffic(1_000, DAYS, seed, START, euro=False), site.warehouse, path, None)
+        write(Traffic(700, DAYS, seed, START, euro=False), site.warehouse, path, None)
     return paths
 
 
 def _disagreements(site: Site, files: list[Path], rounds: int, readers: int) -> Counter[int]:
-    site.loader._settings = replace(site.settings, chunk_records=300)
+    site.loader._settings = replace(site.settings, chunk_records=250)
     seen: Counter[int] = Counter()
     wrong: list[str] = []
     failures: list[BaseException] = []
@@ -124,8 +124,8 @@ def _disagreements(site: Site, files: list[Path], rounds: int, readers: int) -> 
 
 def test_reads_while_files_are_loaded_merged_and_taken_back(site: Site, tmp_path: Path) -> None:
     files = three_files(site, tmp_path)
-    seen = _disagreements(site, files, rounds=1, readers=3)
-    assert seen.total() > 100
+    seen = _disagreements(site, files, rounds=1, readers=2)
+    assert seen.total() > 30
 
 
 @pytest.mark.nightly
@@ -138,6 +138,7 @@ def test_thousands_of_reads_while_files_are_loaded_merged_and_taken_back(tmp_pat
             total += _disagreements(site, files, rounds=2, readers=4).total()
 
 
+@pytest.mark.server_nightly  # what is pruned is the same there
 def test_a_record_whose_clock_is_ninety_days_off_does_not_slow_its_chunk(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from engine.ingest.pipeline import Asked
 from engine.settings import Settings
 from engine.site import Site
-with Site(Settings(database=sys.argv[1], chunk_records=1000)) as site:
+with Site(Settings(database=sys.argv[1], chunk_records=600)) as site:
     print("open", flush=True)
     site.ingest(Path(sys.argv[2]), "calls.csv", Asked())
 """
@@ -48,7 +48,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("calls") / "calls.csv"
     with Warehouse("chdb://memory") as warehouse:
-        write(Traffic(8_000, 10, 5), warehouse, path, None)
+        write(Traffic(5_000, 10, 5), warehouse, path, None)
     return path
 
 
@@ -89,10 +89,10 @@ def test_killed_again_and_again_the_load_ends_as_if_nothing_had_happened(dsn: st
     killed = 0
     for _ in range(4):
         killed += _killed_after(dice.uniform(0.3, 2.0), dsn, calls)
-        with Site(Settings(database=dsn, chunk_records=1000)) as site:
+        with Site(Settings(database=dsn, chunk_records=600)) as site:
             _exact(site)
     assert killed >= 2, "the loader was never killed at work"
-    with Site(Settings(database=dsn, chunk_records=1000)) as site:
+    with Site(Settings(database=dsn, chunk_records=600)) as site:
         site.ingest(calls, "calls.csv", Asked())
         whole = _exact(site)
     with Site(Settings(database=f"chdb://{tmp_path / 'other'}")) as site:
@@ -100,6 +100,7 @@ def test_killed_again_and_again_the_load_ends_as_if_nothing_had_happened(dsn: st
         assert _exact(site) == whole
 
 
+@pytest.mark.server_nightly
 def test_a_batch_that_was_staged_is_finished_at_the_next_start(
     dsn: str, calls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,22 +112,23 @@ def test_a_batch_that_was_staged_is_finished_at_the_next_start(
     commits = Ledger.commit_chunk
 
     def die_at_the_third(self: Ledger, chunk: Chunk) -> None:
-        if chunk.after >= 2000:
+        if chunk.after >= 1200:
             raise Died
         commits(self, chunk)
 
-    with Site(Settings(database=dsn, chunk_records=1000)) as site:
+    with Site(Settings(database=dsn, chunk_records=600)) as site:
         monkeypatch.setattr(Ledger, "commit_chunk", die_at_the_third)
         with pytest.raises(Died):
             site.ingest(calls, "calls.csv", Asked())
         monkeypatch.undo()
-    with Site(Settings(database=dsn, chunk_records=1000)) as site:
+    with Site(Settings(database=dsn, chunk_records=600)) as site:
         [receipt] = site.recovered
         assert receipt.received == receipt.accepted + receipt.duplicates + receipt.corrections
-        assert receipt.received > 8_000
+        assert receipt.received > 5_000
         _exact(site)
 
 
+@pytest.mark.server_nightly
 def test_a_new_rollup_zone_is_filled_before_it_answers(dsn: str, calls: Path) -> None:
     with Site(Settings(database=dsn)) as site:
         site.ingest(calls, "calls.csv", Asked())

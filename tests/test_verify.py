@@ -225,12 +225,16 @@ DAMAGES = [
     (lose_everything, check_everything, {"2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"}),
     (count_twice, check_twice, {DAY}),
 ]
-each_damage = pytest.mark.parametrize(
-    ("damage", "check", "days"), DAMAGES, ids=[damage.__name__ for damage, _, _ in DAMAGES]
-)
 
 
-@each_damage
+def damages(*always: Callable[[Site], None], marks: pytest.MarkDecorator) -> pytest.MarkDecorator:
+    """Every damage; what is not `always` tried is marked."""
+    params = [pytest.param(*row, id=row[0].__name__, marks=() if row[0] in always else marks) for row in DAMAGES]
+    return pytest.mark.parametrize(("damage", "check", "days"), params)
+
+
+# The SQL is the same on a server: there two damages of seven are enough for every day.
+@damages(lose_a_customer, shift_money, marks=pytest.mark.server_nightly)
 def test_damage_is_named_repaired_and_proven_gone(
     site: Site, damage: Callable[[Site], None], check: Callable[[Site, Verification], None], days: set[str]
 ) -> None:
@@ -253,7 +257,7 @@ def test_damage_is_named_repaired_and_proven_gone(
     assert all(table.differences == () for table in again.tables)
 
 
-@each_damage
+@damages(add_strangers, lose_everything, marks=pytest.mark.nightly)
 def test_a_rebuild_mends_it_too_and_says_how_many_groups(
     site: Site, damage: Callable[[Site], None], check: object, days: set[str]
 ) -> None:
@@ -344,7 +348,7 @@ def test_a_report_can_be_read_back_from_json(site: Site) -> None:
 
 def test_a_proof_during_a_load_finds_everything_equal(dsn: str, tmp_path: Path, site: Site) -> None:
     path = tmp_path / "more.csv"
-    write(Traffic(12_000, 4, 10, date.fromisoformat(START), False), site.warehouse, path)
+    write(Traffic(7_000, 4, 10, date.fromisoformat(START), False), site.warehouse, path)
     failures: list[BaseException] = []
 
     def load() -> None:
@@ -366,7 +370,7 @@ def test_a_proof_during_a_load_finds_everything_equal(dsn: str, tmp_path: Path, 
     finally:
         loading.join()
     assert not failures
-    assert site.watermark() > before + 10
+    assert site.watermark() > before + 6
     assert len(commits) > 1, "it was never proven in the middle of the load"
     assert site.verify(ALWAYS).exact
 
@@ -421,7 +425,7 @@ class Reader:
         self._thread.join()
 
 
-@pytest.mark.parametrize("time", [1, 2, 3])
+@pytest.mark.parametrize("time", [1, pytest.param(2, marks=pytest.mark.server_nightly)])
 def test_readers_see_the_damaged_or_the_mended_sums_and_nothing_between(site: Site, time: int) -> None:
     run(site, f"OPTIMIZE TABLE {UTC} FINAL")  # few rows, so that the planner reads the rollup
     shift_money(site)  # a commit of its own makes the planner look at sizes again
@@ -453,7 +457,9 @@ def replace_view(site: Site, change: Callable[[str], str]) -> None:
     run(site, change(text))
 
 
-@pytest.mark.parametrize("healed_by", ["the next load", "the next start"])
+@pytest.mark.parametrize(
+    "healed_by", ["the next load", pytest.param("the next start", marks=pytest.mark.server_nightly)]
+)
 @pytest.mark.parametrize("kind", ["embedded", "http"])
 def test_a_view_that_throws_half_way_is_healed(
     kind: str, healed_by: str, calls: Path, tmp_path: Path, request: pytest.FixtureRequest
