@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from typing import Literal, Self
 
 Break = Literal["close", "reset", "garble"]
@@ -16,12 +17,15 @@ class Proxy:
 
     "close" and "reset" end the client's connection; "garble" answers with bytes that are no TLS. It is lost
     when the server begins to answer, or, with `after`, as soon as these bytes have been passed on to it.
+    After `pausing` more bytes of requests it takes none for two seconds, once.
     """
 
     def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.breaking: Break | None = None
         self.after: bytes | None = None
         self.broken = 0
+        self.pausing: int | None = None
+        self.paused = 0
         self._to = port
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -62,9 +66,17 @@ class Proxy:
         with contextlib.suppress(OSError):
             while piece := client.recv(1 << 16):
                 server.sendall(piece)
+                if self.pausing is not None:
+                    self._pause(len(piece))
                 if self.breaking and self.after and self.after in piece:
                     self._break(client)
                     return
+
+    def _pause(self, passed: int) -> None:
+        self.pausing = self.pausing - passed if self.pausing is not None and self.pausing > passed else None
+        if self.pausing is None:
+            self.paused += 1
+            time.sleep(2)
 
     def _break(self, client: socket.socket) -> None:
         how, self.breaking = self.breaking, None

@@ -132,3 +132,11 @@ def test_a_server_goes_on_writing_for_a_client_that_is_gone_until_it_is_told_to_
     ended = kept(lossy)
     time.sleep(0.5)
     assert kept(lossy) == ended < 30
+
+
+def test_a_server_that_takes_nothing_for_a_while_is_waited_for(lossy: Warehouse, proxy: Proxy, tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("1234567890\n" * 3_000_000)  # more than sockets hold
+    proxy.pausing = 1 << 20
+    by_file(lossy, path)
+    assert proxy.paused == 1 and kept(lossy) == 3_000_000

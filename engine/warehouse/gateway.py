@@ -30,6 +30,7 @@ from urllib3.exceptions import HTTPError
 from engine.errors import BadRequest, Unavailable
 from engine.statement import Statement
 from engine.template import quoted
+from engine.warehouse.connections import ANSWER_SECONDS, CONNECT_SECONDS, wait_while_sending
 from engine.warehouse.failures import broken_off, translated
 from engine.warehouse.holder import Holder
 from engine.warehouse.piece import Piece, descriptor, opened
@@ -166,8 +167,8 @@ class Warehouse:
             "port": port or (8443 if parts.scheme == "https" else 8123),
             "username": unquote(parts.username or "default"),
             "password": unquote(parts.password or ""),
-            "connect_timeout": 1,
-            "send_receive_timeout": 1800,  # an insert says nothing until it is done
+            "connect_timeout": CONNECT_SECONDS,
+            "send_receive_timeout": ANSWER_SECONDS,
             "autogenerate_session_id": False,
             "dedicated_pool": True,
         }
@@ -239,6 +240,7 @@ class Warehouse:
             # urllib3 would send a request again when TLS fails after it was sent, a file included. The client
             # itself sends only reads again; nothing may ever be written twice.
             client.http_retries = 0
+            wait_while_sending(client.http)
         return client
 
     def _assert_open(self) -> None:
