@@ -32,6 +32,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """What the US territories are when they are called: states of their own, or abroad."""
     rollup_zones: tuple[str, ...] = ()
     """Zones whose days are kept summed, besides UTC and `timezone`."""
+    dialects_folder: str = ""
+    """A folder of the site's own dialects, one TOML file each; see `tollhouse dialects`."""
     count_zero_answers: bool = False
     """Whether a 200 without talk counts as connected."""
     charge_decimals: tuple[Annotated[int, Meta(ge=0, le=8)], ...] = (4, 6)

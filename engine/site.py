@@ -8,6 +8,7 @@ from typing import Any, Self
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
+from engine.ingest.check import Check
 from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Undone
 from engine.ingest.stage import ledger_columns
@@ -67,6 +68,10 @@ class Site:
     ) -> Receipt:
         """Load one file as one batch; `origin` is what people call it."""
         return self.loader.load(path, origin, asked, report, request)
+
+    def check(self, path: Path, origin: str, asked: Asked) -> Check:
+        """Say how a file would map to records, column by column; nothing is loaded."""
+        return self.loader.check(path, origin, asked)
 
     def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or give it again."""

@@ -38,7 +38,7 @@ OWNERS = {
     "uvicorn": {"web/server.py"},
     "httpx": {"web/client.py"},
     "click": {"web/"},
-    "rich": {"web/cli.py", "web/inventory.py"},
+    "rich": {"web/cli.py", "web/inventory.py", "web/dialects.py"},
     "jinja2": {"engine/template.py"},
     "pyarrow": {"engine/ingest/sources.py", "engine/traffic.py"},
     "schedule": set(),

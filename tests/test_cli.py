@@ -392,3 +392,28 @@ def test_ctrl_c_during_a_load_leaves_nothing_of_it_or_all_of_it(terminal: Termin
         assert states in ([("loaded",)] if finished else [("failed",)], [])
     terminal.write("calls.csv", calls("a"))
     assert terminal.run("ingest", "calls.csv").status == 0
+
+
+def test_dialects_check_shows_how_a_sample_maps_with_a_dialect_of_the_folder(terminal: Terminal) -> None:
+    folder = terminal.folder / "dialects"
+    folder.mkdir()
+    own = 'name = "mine"\nlabel = "Mine"\nhelp = "My switch"\ndetect = ["my_id"]\nlimits = ["it knows no money"]\n'
+    own += '[fields.call_id]\nfrom = "my_id"\n[fields.start_time]\nfrom = "begun"\nread = "local"\n'
+    (folder / "mine.toml").write_text(own + 'pattern = "D/M/YYYY H:mm"\n')
+    (terminal.folder / "calls.csv").write_text("my_id,begun,note\na,5/10/2026 9:05,x\nb,soon,y\n")
+    with_folder: Any = {"TOLLHOUSE_DIALECTS_FOLDER": str(folder)}
+    said = terminal.run("dialects", "check", "calls.csv", "--tz", "America/New_York", **with_folder)
+    assert said.status == 0, said.error
+    assert said.text.splitlines()[0] == "calls.csv as mine (Mine): 1 record can be read, 1 cannot"
+    assert "start_time begun local, written D/M/YYYY H:mm 2026-10-05T13:05:00.000Z" in " ".join(said.text.split())
+    assert "limit: it knows no money" in said.text
+    assert "record 2: start_time: not a time like D/M/YYYY H:mm" in said.text
+    found = json.loads(
+        terminal.run("dialects", "check", "calls.csv", "--tz", "UTC", "--format", "json", **with_folder).out
+    )
+    assert (found["dialect"], found["meta"]) == ("mine", {"note": ["x"]})
+    assert not (terminal.folder / "database").exists()
+    (folder / "mine.toml").write_text(own.replace('"my_id"\n[', '"my_id"\nreed = "text"\n['))
+    said = terminal.run("dialects", **with_folder)
+    assert said.status == 2
+    assert "mine.toml: field 'call_id': " in said.error

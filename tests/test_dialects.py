@@ -1,5 +1,6 @@
 """Vendors' own files: which records they become, and what a dialect file may not say."""
 
+import os
 import re
 import shutil
 from datetime import datetime
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 
 from engine.errors import BadRequest
-from engine.ingest import dialects
+from engine.ingest import dialects, recognition
+from engine.ingest.sources import Head
 from engine.site import Site
 from engine.template import ROOT
-from tests.loading import assert_books_agree, counts, load, rejected, rows, standing
+from tests.loading import assert_books_agree, assert_nothing_is_left, counts, load, rejected, rows, standing
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -318,6 +320,24 @@ MISTAKES = {
     "a field that says nothing": ('from = "status"', "", "field 'q850' says neither from nor hash"),
     "a final rule over nothing": ('greatest = ["start_time"]', 'greatest = ["end_time"]', "final speaks of 'end_time'"),
     "no start": ("[fields.start_time]", "[fields.end_time]", "'start_time'"),
+    "a pattern without a day": (
+        'read = "instant"',
+        'read = "local"\npattern = "M/YYYY H:mm"',
+        "'start_time'.*no day in it",
+    ),
+    "a pattern of no time": ('from = "id"', 'from = "id"\npattern = "D/M/YYYY H:mm"', "field 'call_id' has a pattern"),
+    "a pick that is none": (
+        'from = "id"',
+        'from = "id"\npick = "(a"',
+        "field 'call_id' has a pick that cannot be read",
+    ),
+    "rounding of no money": ('from = "id"', 'from = "id"\nround = 2', "field 'call_id' has negate or round"),
+    "rows by a column not declared": ("header = false", 'header = false\nwhere = { kind = ["2"] }', "where.*'kind'"),
+    "between what is no time": (
+        'from = "status"',
+        'between = ["call_id", "start_time"]',
+        "field 'q850' lies between two times",
+    ),
     "no TOML": ('name = "mine"', "name = mine", "line 2"),
 }
 
@@ -352,5 +372,126 @@ def test_a_mistake_in_a_declaration_names_file_and_field(tmp_path: Path, mistake
 def test_a_dialect_nobody_knows_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(BadRequest, match=r"no dialect 'asterix'.*did you mean 'asterisk'"):
         dialects.find("asterix")
-    with pytest.raises(BadRequest, match="known: canonical, asterisk, freeswitch"):
+    with pytest.raises(BadRequest, match="known: canonical, acme, asterisk, bandwidth"):
         dialects.find("zzz")
+
+
+# --- a folder of the site's own -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mine.toml").write_text(GOOD)
+    return tmp_path
+
+
+def test_a_dialect_of_the_folder_is_known(folder: Path) -> None:
+    assert dialects.find("mine", str(folder)).label == "Mine"
+    assert [*dialects.known(str(folder))][-1] == "mine"
+    with pytest.raises(BadRequest, match="did you mean 'mine'"):
+        dialects.find("mien", str(folder))
+
+
+def test_a_file_of_the_folder_is_read_again_when_it_changes(folder: Path) -> None:
+    path = folder / "mine.toml"
+    assert dialects.find("mine", str(folder)).label == "Mine"
+    path.write_text(GOOD.replace('label = "Mine"', 'label = "Ours"'))
+    os.utime(path, ns=(1, 1))
+    assert dialects.find("mine", str(folder)).label == "Ours"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (
+            "mine",
+            GOOD.replace('from = "begun"', 'from = "begin"'),
+            "mine.toml: field 'start_time' reads the column 'begin'",
+        ),
+        ("other", GOOD, "other.toml: name is 'mine', and the file is called 'other'"),
+        ("asterisk", GOOD.replace('"mine"', '"asterisk"'), "asterisk.toml: name: a dialect 'asterisk' comes with"),
+    ],
+)
+def test_a_mistake_in_the_folder_names_the_file(tmp_path: Path, name: str, text: str, told: str) -> None:
+    (tmp_path / f"{name}.toml").write_text(text)
+    with pytest.raises(BadRequest, match=re.escape(told)) as refusal:
+        dialects.known(str(tmp_path))
+    assert refusal.value.code == "bad_dialect"
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="dialects_folder: there is no folder") as refusal:
+        dialects.known(str(tmp_path / "none"))
+    assert refusal.value.code == "bad_setting"
+
+
+# --- recognition ----------------------------------------------------------------------------------------
+
+
+def recognised(text: str, container: str = "csv") -> str:
+    head = Head(container, text=text)  # type: ignore[arg-type]
+    return recognition.recognised(head, "x", dialects.shipped()).name
+
+
+def test_a_header_that_leaves_no_doubt_names_the_dialect() -> None:
+    assert recognised("call_id,start_time,routing_attempt,is_last_cdr\n") == "canonical"
+    assert recognised("id,routing_attempt,is_last_cdr\n1,1,t\n") == "yeti"
+    assert recognised('\ufeff"xml_cdr_uuid","start_epoch"\r\n') == "fusionpbx"
+    assert recognised("BYE|a|b|c@d|200|OK|1790856000\n") == "opensips"
+    assert (
+        recognised('{\n "calls": [\n  {"sid": "1", "price_unit": "USD", "parent_call_sid": null}', "ndjson") == "twilio"
+    )
+
+
+def test_of_two_dialects_of_one_system_the_one_that_asks_for_more_is_meant() -> None:
+    transactions = "method,from_tag,to_tag,callid,sip_code,sip_reason,time"
+    assert recognised(transactions) == "kamailio"
+    assert recognised(f"{transactions},ms_duration,setuptime") == "opensips-cdr"
+
+
+def test_a_header_that_fits_several_dialects_is_asked_about() -> None:
+    with pytest.raises(BadRequest, match="may be any of several") as refusal:
+        recognised("xml_cdr_uuid,start_epoch,routing_attempt,is_last_cdr")
+    assert "one of: fusionpbx, yeti" in (refusal.value.hint or "")
+
+
+# --- check ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.engine
+@embedded
+def test_check_shows_how_a_sample_maps_and_loads_nothing(site: Site) -> None:
+    from engine.ingest.pipeline import Asked
+
+    before = rows(site, "SELECT (SELECT count() FROM cdr), (SELECT count() FROM batch_log)")
+    path = Path(__file__).parent / "dialects" / "bandwidth" / "sample.csv"
+    found = site.check(path, "sample.csv", Asked())
+    assert (found.dialect, found.readable, found.rejected, found.missing) == ("bandwidth", 2, 1, [])
+    assert [(r.record, r.field, r.reason) for r in found.rejects] == [
+        (3, "start_time", "not a time like YYYY/MM/DD h:mm:ss AM")
+    ]
+    seen = {field.field: field for field in found.fields}
+    assert (seen["start_time"].columns, seen["start_time"].read, seen["start_time"].values) == (
+        ("CallStartDateTime",),
+        "utc, written YYYY/MM/DD h:mm:ss AM",
+        ["2026-10-05T00:00:05.000Z", "2026-10-05T21:12:46.000Z"],
+    )
+    assert seen["provider"].columns == ()
+    assert seen["provider_charge"].values == ["0.0368", "0.002"]
+    assert found.meta["SourceState"] == ["NY", "NY"]
+    assert found.limits == dialects.find("bandwidth").limits
+    assert rows(site, "SELECT (SELECT count() FROM cdr), (SELECT count() FROM batch_log)") == before
+    assert_nothing_is_left(site)
+
+
+@pytest.mark.engine
+@embedded
+def test_check_names_fields_without_a_column_and_the_rows_it_takes(site: Site, tmp_path: Path) -> None:
+    from engine.ingest.pipeline import Asked
+
+    path = tmp_path / "cdrs.csv"
+    path.write_text("cgrid,run_id,tor,origin_id,setup_time\ng1,*default,*voice,o1,2026-10-05T12:00:00Z\n")
+    found = site.check(path, "cdrs.csv", Asked())
+    assert (found.dialect, found.readable) == ("cgrates", 1)
+    assert found.only == {"run_id": ("*default", "default"), "tor": ("*voice",)}
+    assert set(found.missing) >= {"customer_charge", "duration", "answer_time"}

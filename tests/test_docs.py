@@ -138,6 +138,8 @@ def test_the_commands_of_the_readme_are_all_looked_at() -> None:
 
 def options(command: click.Command) -> set[str]:
     found = {name for option in command.params if isinstance(option, click.Option) for name in option.opts}
+    below = command.commands.values() if isinstance(command, click.Group) and command is not main else ()
+    found |= {name for inner in below for name in options(inner)}
     return found | {name for option in command.params for name in option.secondary_opts}
 
 

@@ -23,7 +23,7 @@ GOOD = "c1,2026-10-01T00:00:00Z,acme,18005550100,1.5,hello\n"
 
 @contextmanager
 def source_of(path: Path) -> Iterator[Source]:
-    with sources.opened(path, path.name, header=True, columns=(), delimiter=",") as source:
+    with sources.opened(path, path.name, lambda _: sources.Layout()) as source:
         yield source
 
 

@@ -201,8 +201,8 @@ def ingest(
     from engine.ingest.pipeline import Asked
 
     asked = Asked(dialect, source, tz, force)
-    if dialect:
-        dialects.find(dialect)
+    if dialect and not where.url:
+        dialects.find(dialect, where.settings().dialects_folder)
     paths = list(_files(files))
     rejected = 0
     if where.url:
@@ -443,7 +443,8 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 
 def _listings() -> None:
-    from web.inventory import batches, dialects, rejects, rollback
+    from web.dialects import dialects
+    from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
     from web.month_end import close
     from web.retention import retain

@@ -1,4 +1,4 @@
-"""Words on a command line go in; the batches, rejects and dialects there are come out; batches are taken back."""
+"""Words on a command line go in; the batches and rejects there are come out; batches are taken back."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -136,12 +136,3 @@ def told(found: Any, *, undo: bool) -> str:
     (first, what), *more = [part for part in (*order, other, (found.stayed, "stayed")) if part[0]] or [(0, "changed")]
     words = [f"{many(first, 'record')} {what}", *(f"{count:,} {what}" for count, what in more)]
     return f"batch {found.batch} {'restored' if undo else 'rolled back'}: {', '.join(words)}"
-
-
-@click.command(epilog="Example: tollhouse dialects")
-@_FORMAT
-def dialects(form: str) -> None:
-    """List the formats that can be read."""
-    from engine.ingest import dialects as known
-
-    _print(known.known().values(), lambda _: ("name", "label", "help"), form, "")

@@ -146,30 +146,70 @@ def _settings() -> str:
 
 
 def _dialects() -> str:
-    pieces = ["How the files of other systems become records."]
+    pieces = ["How the files of other systems become records. What no field reads goes to `meta`."]
     for path in sorted((ROOT / "schemas" / "dialects").glob("*.toml")):
         dialect = tomllib.loads(path.read_text("utf-8"))
         rows = [(f"`{name}`", *_reading(said)) for name, said in dialect["fields"].items()]
         pieces += [f"## `{dialect['name']}`: {dialect['label']}", dialect["help"]]
         pieces += ["Its times are local, so `--tz` is needed."] if dialect.get("zone") == "asked" else []
+        pieces.append(_found_out(dialect))
+        taken = [
+            f"`{column}` is {' or '.join(f'`{word}`' for word in words)}"
+            for column, words in dialect.get("where", {}).items()
+        ]
+        pieces += [f"A row is a call when {' and '.join(taken)}."] if taken else []
         pieces.append(_table(("field", "from", "read as"), rows))
         if final := dialect.get("final"):
             greatest = ", then ".join(f"`{name}`" for name in final["greatest"])
             pieces.append(f"Final is, of one `{final['within']}` in one file, the record with the greatest {greatest}.")
+        if numbered := (dialect.get("final") or {}).get("numbered"):
+            pieces.append(f"Attempts are numbered by {_code(numbered)}, within one file.")
+        for part in dialect.get("gather", []):
+            rule = " and ".join(f"`{column}` is {_code(words)}" for column, words in part["where"].items())
+            others = f"the rows with the same {_code(part['within'])} whose {rule}"
+            pieces.append(f"`{part['name']}` is the `{part['column']}` of {others}.")
         pieces += [f"Limit: {limit}." for limit in dialect.get("limits", [])]
     return _page("Dialects", "schemas/dialects/*.toml", *pieces)
+
+
+def _found_out(dialect: dict[str, Any]) -> str:
+    if "detect" in dialect:
+        return f"Found out by {_code(dialect['detect'])}."
+    return "Found out by its first line." if "first_line" in dialect else "Never guessed: name it with `--dialect`."
 
 
 def _reading(said: dict[str, Any]) -> tuple[str, str]:
     if "hash" in said:
         return _code(said["hash"]), "a hash over them"
+    if "between" in said:
+        return _code(said["between"]), "what lies between them"
+    if "fixed" in said:
+        return "", f"always `{said['fixed']}`"
     otherwise = f"; when empty, a hash over {_code(said['otherwise_hash'])}" if "otherwise_hash" in said else ""
-    how = said.get("read", "text")
-    if how == "one_of":
+    how = said.get("read", "text").replace("_", " ")
+    if how == "one of":
         how = f"true when it is {_code(said['values'])}"
+    elif how == "present":
+        how = "true when it says anything"
     elif how == "lookup":
         how = ", ".join(f"`{word}`: {meaning}" for word, meaning in said["table"].items())
-    return f"`{said['from']}`{otherwise}", how
+    columns = [said["from"]] if isinstance(said["from"], str) else said["from"]
+    joined = f"{_code(columns)}, joined by `{said.get('join')}`"
+    origin = joined if "join" in said else ", else ".join(f"`{column}`" for column in columns)
+    return origin + otherwise, how + _prepared(said)
+
+
+def _prepared(said: dict[str, Any]) -> str:
+    """What is done to a text before it is read."""
+    patterns = said.get("pattern", [])
+    done = [f"written `{one}`" for one in ([patterns] if isinstance(patterns, str) else patterns)]
+    done += [f"the part `{said['pick']}`"] if "pick" in said else []
+    done += ["URL-decoded"] if "decode" in said else []
+    done += [f"divided by {said['divide']}"] if "divide" in said else []
+    done += ["with the sign turned"] if said.get("negate") else []
+    done += [f"rounded to {said['round']} places"] if "round" in said else []
+    done += [f"empty when {_code(said['empty'])}"] if "empty" in said else []
+    return "".join(f"; {what}" for what in done)
 
 
 def _outcomes() -> str:

@@ -16,6 +16,7 @@ from engine.catalog.model import Catalog, Rollup
 from engine.errors import Conflict, TollhouseError, TooMany
 from engine.ingest import lists
 from engine.ingest.batches import Batches, Receipt, Staged
+from engine.ingest.check import Check, check
 from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.lists import ListReceipt
@@ -97,6 +98,10 @@ class Loader:
                 turn = self._requests.setdefault(request.key, Lock())
             with turn:
                 return self._repeated(request) or self._load(path, origin, asked, report, request)
+
+    def check(self, path: Path, origin: str, asked: Asked) -> Check:
+        """Say how a file would map to records, and load nothing."""
+        return check(self._reading, path, origin, asked)
 
     def admit(self) -> None:
         """Raise `TooMany` while as many loads wait as may."""

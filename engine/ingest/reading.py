@@ -16,7 +16,9 @@ from engine.ingest import dialects, facts, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
-from engine.ingest.sources import Source
+from engine.ingest.recognition import layout as layout_of
+from engine.ingest.recognition import recognised
+from engine.ingest.sources import Head, Layout, Source
 from engine.ingest.writer import Writer
 from engine.reference import lookups
 from engine.settings import Settings
@@ -60,7 +62,7 @@ class Reading:
 
     def __init__(self, writer: Writer, settings: Settings, batches: Batches) -> None:
         self._writer = writer
-        self._warehouse = writer.warehouse
+        self.warehouse = writer.warehouse
         self._settings = settings
         self._batches = batches
         self.horizon = layout.horizon(writer.warehouse)
@@ -70,10 +72,7 @@ class Reading:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
         if asked.zone is not None:
             self._check_zone(asked.zone)
-        dialect = dialects.find(asked.dialect) if asked.dialect else None
-        how = dialect or dialects.canonical()
-        with sources.opened(path, origin, header=how.header, columns=how.columns, delimiter=how.delimiter) as source:
-            dialect = dialect or dialects.detect(source.columns, origin)
+        with self.opened(path, origin, asked.dialect) as (source, dialect):
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
             known = self.lookups
@@ -90,9 +89,44 @@ class Reading:
                 raise
             return staged
 
+    @contextmanager
+    def opened(self, path: Path, origin: str, name: str | None) -> Iterator[tuple[Source, Dialect]]:
+        """Yield a file with its dialect: the one that is named, or the one its beginning leaves no doubt about."""
+        folder = self._settings.dialects_folder
+        dialect = dialects.find(name, folder) if name else dialects.canonical()
+        doubt: BadRequest | None = None
+
+        def layout(head: Head) -> Layout:
+            nonlocal dialect, doubt
+            if name is None:
+                try:
+                    dialect = recognised(head, origin, dialects.known(folder))
+                except BadRequest as mistake:
+                    doubt = mistake  # a file that is damaged is told to be that first
+            return layout_of(dialect, head)
+
+        with sources.opened(path, origin, layout) as source:
+            if doubt is not None:
+                raise doubt
+            yield sources.in_one_piece(source) if dialect.needs_whole_file else source, dialect
+
+    @contextmanager
+    def tried(self, path: Path, origin: str, asked: Asked) -> Iterator[tuple[Source, Dialect, int]]:
+        """Yield a file with its dialect and the batch it lies in staging as; nothing of it is kept."""
+        if asked.zone is not None:
+            self._check_zone(asked.zone)
+        with self.opened(path, origin, asked.dialect) as (source, dialect):
+            batch = self._batches.number()
+            try:
+                self._read(source, dialect, batch, asked, None, self.lookups)
+                yield source, dialect, batch
+            finally:
+                self._batches.drop([batch])
+                self._batches.let_go(batch)
+
     def _check_zone(self, zone: str) -> None:
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
-        if not self._warehouse.value(Statement(sql, {"zone": zone})):
+        if not self.warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
     def _read(
@@ -117,7 +151,7 @@ class Reading:
             facts.Facts.of(known, self._settings),
         )
         statement = stage.statement(source, dialect, reader)
-        with _watched(self._warehouse, source, report):
+        with _watched(self.warehouse, source, report):
             try:
                 self._insert(statement, source)
             except BadRequest:
@@ -149,7 +183,7 @@ class Reading:
 
     def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
         summary = Statement(render("ingest/summary.sql"), {"batch": batch})
-        readable, total, without_final, rows, repeats, reason = self._warehouse.query(summary).rows[0]
+        readable, total, without_final, rows, repeats, reason = self.warehouse.query(summary).rows[0]
         if total == 0:
             raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
         if without_final and "is_final" not in source.columns:

@@ -8,8 +8,8 @@ Arrow's own kernels, never row by row.
 import codecs
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -22,8 +22,10 @@ from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
 from engine.ingest import lines
+from engine.ingest.documents import documents
 from engine.ingest.lines import Stretch
 from engine.record import FIELDS, Kind
+from engine.warehouse.piece import Piece
 
 Container = Literal["csv", "ndjson", "parquet", "arrow"]
 
@@ -40,6 +42,26 @@ _SUFFIXES: dict[str, Container] = {
 _PACKED = {".gz": "gzip", ".zst": "zstd"}
 _MAGIC: tuple[tuple[bytes, str], ...] = ((b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _PIECE = 4 << 20
+_HEAD = 1 << 16
+
+
+class Head(Struct, frozen=True):
+    """The beginning of a file: `text` of its first 64 KB, or the columns that its container names."""
+
+    container: Container
+    text: str = ""
+    columns: tuple[str, ...] = ()
+
+
+class Layout(Struct, frozen=True):
+    """How the columns stand in a file: `columns` names those of a CSV file without header."""
+
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+    documents: bool = False
+    """Whether JSON may be written over several lines, or have its records under a key or in a list."""
+    records: str = ""
 
 
 class Source(Struct, frozen=True):
@@ -61,23 +83,35 @@ class Source(Struct, frozen=True):
 
 
 @contextmanager
-def opened(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], delimiter: str) -> Iterator[Source]:
-    """Yield the readable form of the file at `path`.
+def opened(path: Path, origin: str, layout_of: Callable[[Head], Layout]) -> Iterator[Source]:
+    """Yield the readable form of the file at `path`, whose columns stand as `layout_of` says of its beginning.
 
-    `columns` names the columns of a file without header. Raises `NotFound` for a missing file and
-    `BadRequest` for one that is not what it says it is.
+    Raises `NotFound` for a missing file and `BadRequest` for one that is not what it says it is.
     """
     if not path.is_file():
         raise NotFound("no_such_file", f"there is no file {origin}", hint="check the path")
     with TemporaryDirectory(prefix="tollhouse-read-") as scratch:
         plain, name = _unpacked(path, Path(scratch))
         container = _container(plain, name)
+        layout = layout_of(_head(plain, container))
         if container == "csv":
-            yield _csv(plain, origin, header=header, columns=columns, delimiter=delimiter)
+            yield _csv(plain, origin, header=layout.header, columns=layout.columns, delimiter=layout.delimiter)
+        elif container == "ndjson" and layout.documents:
+            found, names = documents(plain, origin, layout.records, Path(scratch))
+            yield _objects(found, origin, names) if names else _ndjson(found, origin)
         elif container == "ndjson":
             yield _ndjson(plain, origin)
         else:
             yield _arrow(plain, origin, container, Path(scratch))
+
+
+def in_one_piece(source: Source) -> Source:
+    """Return the same file to be read in one piece: its records depend on each other."""
+    if len(source.stretches) < 2:
+        return source
+    first, last = source.stretches[0].piece, source.stretches[-1].piece
+    whole = Piece(source.path, first.begin, last.begin + last.size - first.begin)
+    return msgspec.structs.replace(source, stretches=(Stretch(whole, 0),))
 
 
 def more_carefully(source: Source) -> Source | None:
@@ -127,6 +161,15 @@ def _container(path: Path, name: str) -> Container:
     if known in ("parquet", "arrow"):
         raise BadRequest("unreadable_file", f"{name} is not a {known} file", hint="check how it was written")
     return known
+
+
+def _head(path: Path, container: Container) -> Head:
+    if container in ("parquet", "arrow"):
+        with suppress(pa.ArrowInvalid, OSError):  # it is opened again, and complained about then
+            return Head(container, columns=tuple(_batches(path, container)[1].names))
+        return Head(container)
+    with path.open("rb") as file:
+        return Head(container, text=file.read(_HEAD).decode("utf-8-sig", "replace"))
 
 
 def _text_structure(count: int) -> str:
@@ -267,12 +310,16 @@ def _ndjson(path: Path, origin: str, *, whole: bool = False) -> Source:
                 ) from failure
     if not names:
         raise BadRequest("empty_file", f"{origin} holds no record", hint="check the export")
+    return _objects(path, origin, tuple(names))
+
+
+def _objects(path: Path, origin: str, names: tuple[str, ...]) -> Source:
     quoted = [_identifier(name) for name in names]
     return Source(
         path=path,
         origin=origin,
         container="ndjson",
-        columns=tuple(names),
+        columns=names,
         encoding="JSONEachRow",
         structure=", ".join(f"{name} Nullable(String)" for name in quoted),
         expressions=tuple(quoted),

@@ -8,6 +8,7 @@ from msgspec import Struct
 from engine.errors import BadRequest
 from engine.ingest import countries
 from engine.ingest import facts as known_facts
+from engine.ingest.cells import Cells, arranged
 from engine.ingest.dialects import Dialect, FieldReading
 from engine.ingest.outcomes import outcome_map
 from engine.ingest.sources import Source
@@ -35,8 +36,16 @@ _NEEDED = {
 _COMPLAINTS = {
     "instant": "not a time: ISO 8601 with Z or an offset, or epoch seconds; without a zone only with --tz",
     "local": "not a local time like 2026-10-01 12:30:00",
+    "utc": "not a time like 2026-10-01 12:30:00",
+    "epoch_milliseconds": "not whole milliseconds since 1970",
+    "epoch_microseconds": "not whole microseconds since 1970",
+    "gregorian_seconds": "not whole seconds since the year 0",
     "seconds": "not a duration in seconds, 0 to 4000000",
     "milliseconds": "not whole milliseconds",
+    "microseconds": "not whole microseconds, up to 4000000 seconds",
+    "nanoseconds": "not whole nanoseconds, up to 4000000 seconds",
+    "clock": "not a duration like 1:02:03",
+    "go_duration": "not a duration like 1h2m3s, or whole nanoseconds",
     "money": "not a decimal with at most 10 digits before the point and 8 after it",
     "integer": "not a whole number from 0 to 999999999",
     "boolean": "not one of true, false, 1, 0",
@@ -44,6 +53,7 @@ _COMPLAINTS = {
 }
 _NUMBERS = ("number", "national")
 _TEXTS = ("text", *_NUMBERS)
+_ALWAYS_READ = (*_TEXTS, "one_of", "present", "lookup")
 
 
 class Reader(Struct, frozen=True):
@@ -95,9 +105,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
             f"{dialect.label} writes local times without a zone",
             hint="say the switch's zone, for example --tz America/New_York (--tz UTC with usegmtime=yes)",
         )
-    names = dialect.columns[: len(source.columns)] if dialect.columns else source.columns
-    places = {name: position for position, name in enumerate(names, 1)}
-    readings = {name: reading for name, reading in dialect.fields.items() if _present(reading, places)}
+    cells = arranged(dialect, source.columns)
+    readings = {name: reading for name, reading in dialect.fields.items() if _present(reading, dialect, cells)}
     for field in FIELDS.values():
         if field.required and field.name not in {*readings, "source"}:
             raise BadRequest(
@@ -105,26 +114,26 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
                 f"{source.origin} has no column for {field.name}, which every record of {dialect.name} needs",
                 hint="check --dialect and the header",
             )
-    mapped = {reading.column for reading in readings.values()}
-    # What no field keeps goes to meta: a hash keeps nothing, and a field has no place for a word it does not know.
-    unmapped = {position: f"t{position}" for name, position in places.items() if name not in mapped}
-    for name, reading in readings.items():
-        if reading.read == "lookup" and reading.column in places:
-            text = f"t{places[reading.column]}"
-            unmapped[places[reading.column]] = f"if({text} IN {{{name}_words:Array(String)}}, '', {text})"
+    if missing := [column for column in dialect.where if column not in cells.texts]:
+        raise BadRequest(
+            "missing_column",
+            f"{source.origin} has no column {missing[0]!r}, which tells the rows that are calls of {dialect.name}",
+            hint="check --dialect and the header",
+        )
     parameters: dict[str, Any] = {
         "batch": reader.batch,
         "source_name": reader.source_name,
         "currency": reader.currency,
         "home_code": countries.calling_code(reader.home_country),
-        "column_names": list(names),
-        "unmapped_names": [names[position - 1] for position in unmapped],
+        "column_names": list(source.columns),
+        "unmapped_names": list(cells.unmapped),
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
         "delimiter": source.cut,
         "tech_prefixes": f"^({'|'.join(map(re.escape, reader.tech_prefixes))})",
         **reader.facts.parameters,
     }
+    parameters |= cells.parameters
     for length, (prefixes, owners) in countries.by_length().items():
         parameters[f"prefixes_{length}"] = prefixes
         parameters[f"countries_{length}"] = owners
@@ -135,37 +144,45 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
             parameters[f"{name}_words"] = list(reading.table)
             parameters[f"{name}_meanings"] = list(reading.table.values())
     kept = [field for name, field in FIELDS.items() if name in readings or name in _NEEDED | _OWN_DEFAULT - {"meta"}]
-    stored = [field.column for field in kept] + (["meta"] if unmapped else [])
-    cli = places.get(readings["cli"].column or "") if "cli" in readings else None
-    numbers = {places[reading.column] for reading in readings.values() if reading.read in _NUMBERS and reading.column}
+    has_meta = bool(cells.unmapped or cells.objects)
+    stored = [field.column for field in kept] + (["meta"] if has_meta else [])
+    cli = cells.text("cli", readings["cli"]) if "cli" in readings else None
+    numbers = {cells.text(name, reading) for name, reading in readings.items() if reading.read in _NUMBERS}
     numbers |= {cli} if cli else set()
     sql = render(
         "ingest/stage.sql.j2",
         expressions=source.expressions,
-        width=len(names),
+        width=len(source.columns),
         csv=source.container == "csv",
-        least=dialect.least_columns or len(names),
-        fields=[_reading(name, reading, places, bool(reader.tech_prefixes)) for name, reading in readings.items()],
+        least=dialect.least_columns or len(source.columns),
+        without=bool(dialect.empty),
+        objects=cells.objects,
+        gathered=cells.gathered,
+        prepared=[field for field in cells.prepared if field["name"] in readings],
+        where=cells.where,
+        fields=[_reading(name, reading, cells, bool(reader.tech_prefixes)) for name, reading in readings.items()],
         said={name: name in readings for name in FIELDS},
-        final=dialect.final,
+        final=_final(dialect),
+        attempt="attempt_said" if dialect.final and dialect.final.numbered else "attempt",
         plain=[
             {"column": field.column, "value": _value(field, field.name in readings)}
             for field in kept
             if field.name not in _OWN_DEFAULT
         ],
-        unmapped=list(unmapped.values()),
+        has_meta=has_meta,
+        unmapped=list(cells.unmapped.values()),
         outcomes=outcome_map().rule,
         prefix_lengths=list(countries.by_length()),
         stored=stored,
         derived=list(DERIVED),
-        hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if unmapped else []),
+        hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if has_meta else []),
         options=source.options,
         suspect=source.suspect,
         cut=bool(source.cut),
         cr=source.cr,
         several=len(source.stretches) > 1,
         zoned=reader.zone is not None,
-        numbers=sorted(numbers),
+        numbers={text: _plain(text) for text in sorted(numbers, key=_place)},
         caller=_caller(cli, readings),
         holds=reader.holds,
         horizon=reader.horizon is not None,
@@ -175,22 +192,34 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 
 
+def _final(dialect: Dialect) -> dict[str, Any] | None:
+    """The rule for the last attempt, over the columns of the ledger."""
+    rule = dialect.final
+    if rule is None:
+        return None
+    columns = {part: [FIELDS[name].column for name in getattr(rule, part)] for part in ("greatest", "numbered")}
+    return {"within": FIELDS[rule.within].column, **columns}
+
+
 def moves(source: Source, dialect: Dialect) -> bool:
     """Whether records of this file may replace start times."""
     reading = dialect.fields.get("replaces_start_time")
-    return reading is not None and reading.column in (dialect.columns or source.columns)
+    return reading is not None and bool(set(reading.columns) & set(source.columns))
 
 
-def _present(reading: FieldReading, places: dict[str, int]) -> bool:
+def _present(reading: FieldReading, dialect: Dialect, cells: Cells) -> bool:
     if reading.hash:
-        return all(column in places for column in reading.hash)
-    return reading.column in places or bool(reading.otherwise_hash)
+        return all(column in cells.texts for column in reading.hash)
+    if reading.between:
+        return all(_present(dialect.fields[name], dialect, cells) for name in reading.between)
+    found = any(column in cells.texts for column in reading.columns)
+    return found or bool(reading.fixed or reading.otherwise_hash)
 
 
-def _reading(name: str, reading: FieldReading, places: dict[str, int], prefixed: bool) -> dict[str, Any]:
-    text = f"t{places[reading.column]}" if reading.column in places else "''"
-    plain = text.replace("t", "p", 1)
-    if prefixed and name in ("dialed", "number") and reading.column in places:
+def _reading(name: str, reading: FieldReading, cells: Cells, prefixed: bool) -> dict[str, Any]:
+    text = cells.text(name, reading)
+    plain = _plain(text)
+    if prefixed and name in ("dialed", "number"):
         text, plain = (f"replaceRegexpOne({x}, {{tech_prefixes:String}}, '')" for x in (text, plain))
     words, meanings = f"{name}_words", f"{name}_meanings"
     return {
@@ -200,21 +229,32 @@ def _reading(name: str, reading: FieldReading, places: dict[str, int], prefixed:
         "plain": plain,
         "is_number": reading.read in _NUMBERS,
         "is_text": reading.read in _TEXTS,
-        "hash_columns": [places[column] for column in reading.hash],
-        "otherwise_columns": [places[column] for column in reading.otherwise_hash if column in places],
+        "hash_columns": [cells.texts[column] for column in reading.hash],
+        "otherwise_columns": [cells.texts[column] for column in reading.otherwise_hash if column in cells.texts],
         "found": f"transform({text}, {{{words}:Array(String)}}, {{{meanings}:Array(String)}}, '')",
-        "then": "integer" if FIELDS[name].kind is Kind.INTEGER else "text",
-        "checked": reading.read not in (*_TEXTS, "one_of", "lookup") and not reading.hash,
-        "complaint": _COMPLAINTS.get(reading.read, "unreadable"),
+        "then": {Kind.INTEGER: "integer", Kind.BOOLEAN: "boolean"}.get(FIELDS[name].kind, "text"),
+        "checked": reading.read not in _ALWAYS_READ and not reading.hash and not reading.between,
+        "complaint": f"not a time like {' or '.join(reading.patterns)}"
+        if reading.patterns
+        else _COMPLAINTS.get(reading.read, "unreadable"),
     }
 
 
-def _caller(cli: int | None, readings: dict[str, FieldReading]) -> str:
+def _plain(text: str) -> str:
+    """What a telephone number's text is called without its separators."""
+    return text.replace("t", "p", 1) if text.startswith("t") else f"p_{text}"
+
+
+def _place(text: str) -> tuple[int, str]:
+    return (int(text[1:]) if text[1:].isdigit() else 0, text)
+
+
+def _caller(cli: str | None, readings: dict[str, FieldReading]) -> str:
     """The caller as E.164 digits, for its country; `cli` itself is kept as received."""
     if cli is None:
         return "''"
     macro = "national" if any(reading.read == "national" for reading in readings.values()) else "number"
-    return call_macro("ingest/read.sql.j2", macro, f"t{cli}", f"p{cli}")
+    return call_macro("ingest/read.sql.j2", macro, cli, _plain(cli))
 
 
 def _value(field: RecordField, said: bool) -> str:
