@@ -31,6 +31,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """The money of a question that names none, and of a record without a currency."""
     home_country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "US"
     """Whose national number forms the switches write."""
+    tech_prefixes: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
+    """Routing prefixes that switches leave in front of called numbers: they are taken away before a number is read."""
+    jurisdiction_lrn: bool = True
+    """Whether the called side of a jurisdiction is the LRN when the record has one."""
+    indeterminate_as: Literal["indeterminate", "intrastate", "interstate"] = "indeterminate"
+    """The jurisdiction of a call to a state from a caller that is withheld, malformed, toll-free or foreign."""
+    territories: Literal["states", "foreign"] = "states"
+    """What the US territories are when they are called: states of their own, or abroad."""
     rollup_zones: tuple[str, ...] = ()
     """Zones whose days are kept summed, besides UTC and `timezone`."""
     dialects_folder: str = ""

@@ -9,6 +9,7 @@ from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.errors import Conflict
 from engine.ingest.check import Check
+from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
@@ -103,6 +104,10 @@ class Site:
     def retain(self, month: str, *, really: bool) -> Retained:
         """Keep single calls from a month on, and only day sums of what is older; `really` does it."""
         return self.loader.retain(month, really=really)
+
+    def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
+        """Load a list of reference data, which replaces the one before it from `valid_from` on."""
+        return self.loader.load_list(kind, path, origin, valid_from)
 
     def closes(self) -> list[Close]:
         """Return the months that are closed, the newest first."""

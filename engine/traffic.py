@@ -107,6 +107,12 @@ class Traffic(msgspec.Struct, frozen=True):
                 raise BadRequest("bad_value", f"{name} is {value}", hint=f"give at least {least}")
 
 
+def numbers_of_ours(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Return the DIDs that the sample's retail accounts show, and whose each is."""
+    rows = warehouse.query(Statement(render("generate/did_list.sql.j2"), {"euro": 0})).rows
+    return [(str(number), str(account)) for number, account in rows]
+
+
 def slice_of(traffic: Traffic, first: int, last: int) -> Statement:
     """Return the statement for the records of the calls numbered `first` (the first is 0) to before `last`.
 

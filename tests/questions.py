@@ -12,7 +12,7 @@ DIMENSIONS = (
     "customer", "customer_destination", "provider", "provider_card", "provider_destination", "is_final",
     "customer_currency", "provider_currency", "day", "week", "month", "quarter", "day_of_week",
     "tech_prefix", "outcome", "country", "orig_country", "sip_code", "source", "hour", "minute15", "hour_of_day",
-    "attempt", "release_side",
+    "attempt", "release_side", "jurisdiction", "npanxx", "network",
 )  # fmt: skip
 MEASURES = (
     "attempts", "calls", "connected", "asr", "abr", "ner", "acd", "duration", "customer_duration",

@@ -19,6 +19,7 @@ from msgspec import structs
 
 from engine.access.principal import ADMIN
 from engine.ingest.pipeline import Asked, Receipt
+from engine.ingest.stage import DERIVED
 from engine.query import question
 from engine.settings import Settings
 from engine.site import Site
@@ -59,7 +60,7 @@ MEASURES = (
     "attempts", "connected", "customer_charge", "provider_charge", "duration", "customer_duration",
     "provider_duration",
 )  # fmt: skip
-ELSEWHERE = ("sign", "batch", "commit", "content", "connected", "outcome", "country", "orig_country")
+ELSEWHERE = ("sign", "batch", "commit", "content", *DERIVED)
 """Columns of the ledger that no record says."""
 
 

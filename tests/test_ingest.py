@@ -134,7 +134,8 @@ RECORDS: list[dict[str, Any]] = [
 # What the ledger holds of them where it is not simply what the file says.
 DERIVED: dict[tuple[str, int], dict[str, Any]] = {
     ("full", 2): {"connected": True, "outcome": "answered", "country": "GB", "orig_country": "US",
-                  "number": "442079460000", "meta": {"trunk": "t-1", "hops": "3"}},
+                  "orig_npanxx": "212555", "jurisdiction": "international", "jurisdiction_lata": "international",
+                  "network": "international", "number": "442079460000", "meta": {"trunk": "t-1", "hops": "3"}},
     ("rerouted", 1): {"outcome": "failed"},
     ("rerouted", 2): {"outcome": "busy"},
     ("tiny money", 1): {"connected": True, "outcome": "answered"},
@@ -157,6 +158,9 @@ DEFAULTS: dict[str, Any] = {
     "mos": None, "jitter": None, "packet_loss": None, "codec": "", "source_jurisdiction": "", "withdrawn": False,
     "replaces_start_time": None,
     "meta": {}, "connected": False, "outcome": "unknown", "country": "", "orig_country": "",
+    "orig_npanxx": "", "state": "", "lata": "", "rate_center": "", "orig_state": "", "orig_lata": "",
+    "orig_rate_center": "", "jurisdiction": "indeterminate", "jurisdiction_lata": "indeterminate",
+    "network": "unknown", "did": "", "account": "",
 }  # fmt: skip
 """What the ledger holds where the file says nothing."""
 

@@ -352,14 +352,15 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 def _listings() -> None:
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
+    from web.lists import load as load_list
     from web.loading import ingest, spool
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close):
+    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
         _shared(command)
-    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close):
+    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
         main.add_command(command)
 
 

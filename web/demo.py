@@ -16,6 +16,7 @@ from engine.settings import load
 from engine.site import Site
 from engine.traffic import Traffic, write
 from engine.words import many
+from web import sample as sample_lists
 from web.server import run as serve
 
 ORIGIN = "demo calls"
@@ -34,6 +35,7 @@ def run(database: str | None, calls: int, days: int, first: date, host: str, por
                 # One currency: a first look should not begin with exchange rates.
                 traffic = Traffic(calls, days, 1, first, euro=False)
                 write(traffic, site.warehouse, sample, lambda done: report(done, calls))
+            sample_lists.load(site, Path(scratch))
             with bar("reading", "calls") as report:
                 receipt = site.ingest(sample, ORIGIN, Asked(), lambda p: report(p.done, p.total, f"{p.step} calls"))
         told = f"{many(receipt.accepted, 'record')} of {many(calls, 'call')} over {many(days, 'day')}"

@@ -18,7 +18,7 @@ from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 
-COLUMNS = ", ".join(column["name"] for column in ledger_columns())
+COLUMNS = ", ".join(column["name"] for column in ledger_columns() if "alias" not in column)
 
 
 class Chunk(Struct, frozen=True):

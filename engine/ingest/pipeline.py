@@ -14,15 +14,18 @@ from weakref import WeakValueDictionary
 
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import BadRequest, Conflict, TollhouseError, TooMany
+from engine.ingest import lists
 from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.check import Check, check
 from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
+from engine.ingest.lists import ListReceipt
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
 from engine.ingest.retention import Retained, retain
 from engine.ingest.retries import Rejected, Retried, Retries
 from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
+from engine.reference import lookups
 from engine.settings import Settings
 from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
@@ -67,6 +70,8 @@ class Loader:
         self._queue: deque[_Waiting] = deque()
         self._loads = 0
         self._requests: WeakValueDictionary[str, Lock] = WeakValueDictionary()
+        self._reading.lookups = lookups.make(warehouse, lookups.versions(warehouse))
+        lookups.drop_others(warehouse, self._reading.lookups)
         self._unfinished = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
@@ -309,6 +314,15 @@ class Loader:
             if self._unfinished:
                 self._finish()
             yield
+
+    def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
+        """Load a list of reference data; it tells facts about records that are loaded from then on."""
+        with self._turn():
+            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark)
+            before, self._reading.lookups = self._reading.lookups, known
+            # Whoever is reading a file now may still ask the lookups of before.
+            lookups.drop_others(self._warehouse, before, known)
+            return receipt
 
     def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or with `undo` give it again; says what changed.

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import dialects, sources, stage
+from engine.ingest import dialects, facts, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
@@ -23,6 +23,7 @@ from engine.ingest.recognition import recognised
 from engine.ingest.retries import Rejected, Retries
 from engine.ingest.sources import Head, Layout, Source
 from engine.ingest.writer import Writer
+from engine.reference import lookups
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
@@ -69,6 +70,7 @@ class Reading:
         self._batches = batches
         self._retries = Retries(writer)
         self.horizon = layout.horizon(writer.warehouse)
+        self.lookups = lookups.NOTHING
 
     def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
@@ -77,11 +79,12 @@ class Reading:
         with self.opened(path, origin, asked.dialect) as (source, dialect):
             batch = self._batches.number()
             about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
+            known = self.lookups
             try:
-                source = self._read(source, dialect, batch, asked, report)
+                source = self._read(source, dialect, batch, asked, report, known)
                 staged = self._checked(source, dialect, batch, asked)
-                said = {"zone": asked.zone or "", "request": request.key, "body": request.body}
-                columns = list(source.columns)
+                said: dict[str, str | int] = {"request": request.key, "body": request.body, "reference": known.version}
+                said["zone"], columns = asked.zone or "", list(source.columns)
                 self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
                 with suppress(TollhouseError):
@@ -97,16 +100,17 @@ class Reading:
         if asked.zone is not None:
             self.check_zone(asked.zone)
         dialect = dialects.find(asked.dialect or "", self._settings.dialects_folder)
-        batch = self._batches.number()
+        batch, known = self._batches.number(), self.lookups
         try:
             with TemporaryDirectory(prefix="tollhouse-rejects-") as scratch:
                 request = self._retries.try_all(old)
                 while (source := self._retries.source(request, old, dialect, Path(scratch))) is not None:
-                    self._read(source, dialect, batch, asked, None)
+                    self._read(source, dialect, batch, asked, None, known)
                     good, total, rows = self._again(batch)
                     if good == total:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
-                        said = {"zone": asked.zone or "", "request": request}
+                        said: dict[str, str | int] = {"request": request, "reference": known.version}
+                        said["zone"] = asked.zone or ""
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
                         return Staged(batch, rows, 0, contradictions=False, forced=asked.force)
                     # Then only what is good, so that nothing of the rest comes into the new batch.
@@ -160,7 +164,7 @@ class Reading:
         with self.opened(path, origin, asked.dialect) as (source, dialect):
             batch = self._batches.number()
             try:
-                source = self._read(source, dialect, batch, asked, None)
+                source = self._read(source, dialect, batch, asked, None, self.lookups)
                 yield source, dialect, batch
             finally:
                 self._batches.drop([batch])
@@ -172,7 +176,15 @@ class Reading:
         if not self.warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
-    def _read(self, source: Source, dialect: Dialect, batch: int, asked: Asked, report: Report | None) -> Source:
+    def _read(
+        self,
+        source: Source,
+        dialect: Dialect,
+        batch: int,
+        asked: Asked,
+        report: Report | None,
+        known: lookups.Lookups,
+    ) -> Source:
         """Read a source into staging; return it as it was read in the end."""
         name = asked.source or dialect.name
         reader = stage.Reader(
@@ -183,6 +195,8 @@ class Reading:
             self._settings.home_country,
             self._writer.holds,
             self.horizon,
+            self._settings.tech_prefixes,
+            facts.Facts.of(known, self._settings),
         )
         with _watched(self.warehouse, source, report):
             while True:

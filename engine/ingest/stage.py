@@ -1,11 +1,13 @@
 """A readable file and its dialect go in, every record of it mapped and enriched in the staging table comes out."""
 
+import re
 from typing import Any
 
 from msgspec import Struct
 
 from engine.errors import BadRequest
 from engine.ingest import countries, mending
+from engine.ingest import facts as known_facts
 from engine.ingest.cells import Cells, arranged
 from engine.ingest.dialects import Dialect, FieldReading
 from engine.ingest.outcomes import outcome_map
@@ -19,6 +21,7 @@ DERIVED = {
     "outcome": "LowCardinality(String)",
     "country": "LowCardinality(String)",
     "orig_country": "LowCardinality(String)",
+    **known_facts.DERIVED,
 }
 """What enrichment adds to a record, by ledger column."""
 
@@ -65,10 +68,14 @@ class Reader(Struct, frozen=True):
     """The condition under which it may write at all."""
     horizon: str | None
     """The day before which nothing is taken."""
+    tech_prefixes: tuple[str, ...] = ()
+    """Routing prefixes that are taken away from called numbers."""
+    facts: known_facts.Facts = known_facts.WITHOUT_LISTS
+    """How facts from reference data are found."""
 
 
 def ledger_columns() -> list[dict[str, str]]:
-    """Return the columns that staging and ledger share: the record's own, then the derived ones."""
+    """Return the ledger's columns: the record's own, the derived ones, and those it works out when asked (`alias`)."""
     own = [
         {
             "name": field.column,
@@ -82,7 +89,8 @@ def ledger_columns() -> list[dict[str, str]]:
         {"name": name, "type": kind, "codec": "ZSTD(1)", "default": "false" if kind == "Bool" else "''"}
         for name, kind in DERIVED.items()
     ]
-    return own + derived
+    computed = [{"name": name, "type": kind, "alias": sql} for name, (kind, sql) in known_facts.COMPUTED.items()]
+    return own + derived + computed
 
 
 def _required_default(field: RecordField) -> str:
@@ -123,6 +131,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
         "delimiter": source.cut,
+        "tech_prefixes": f"^({'|'.join(map(re.escape, reader.tech_prefixes))})",
+        **reader.facts.parameters,
     }
     parameters |= cells.parameters
     for length, (prefixes, owners) in countries.by_length().items():
@@ -151,7 +161,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         gathered=cells.gathered,
         prepared=[field for field in cells.prepared if field["name"] in readings],
         where=cells.where,
-        fields=[_reading(name, reading, cells) for name, reading in readings.items()],
+        fields=[_reading(name, reading, cells, bool(reader.tech_prefixes)) for name, reading in readings.items()],
         said={name: name in readings for name in FIELDS},
         final=_final(dialect),
         attempt="attempt_said" if dialect.final and dialect.final.numbered else "attempt",
@@ -178,6 +188,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         caller=_caller(cli, readings),
         holds=reader.holds,
         horizon=reader.horizon is not None,
+        national=any(reading.read == "national" for reading in readings.values()),
+        **reader.facts.structure,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 
@@ -206,14 +218,17 @@ def _present(reading: FieldReading, dialect: Dialect, cells: Cells) -> bool:
     return found or bool(reading.fixed or reading.otherwise_hash)
 
 
-def _reading(name: str, reading: FieldReading, cells: Cells) -> dict[str, Any]:
+def _reading(name: str, reading: FieldReading, cells: Cells, prefixed: bool) -> dict[str, Any]:
     text = cells.text(name, reading)
+    plain = _plain(text)
+    if prefixed and name in ("dialed", "number"):
+        text, plain = (f"replaceRegexpOne({x}, {{tech_prefixes:String}}, '')" for x in (text, plain))
     words, meanings = f"{name}_words", f"{name}_meanings"
     return {
         "name": name,
         "reading": reading,
         "text": text,
-        "plain": _plain(text),
+        "plain": plain,
         "is_number": reading.read in _NUMBERS,
         "is_text": reading.read in _TEXTS,
         "hash_columns": [cells.texts[column] for column in reading.hash],

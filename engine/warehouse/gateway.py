@@ -313,6 +313,15 @@ class Warehouse:
             for name in bound:
                 del client.params[name]
 
+    @property
+    def login(self) -> tuple[str, str]:
+        """User and password at the server; empty when the engine is embedded."""
+        return str(self._arguments.get("username", "")), str(self._arguments.get("password", ""))
+
+    def table(self, name: str) -> str:
+        """Return a table's name with its database, for what the engine runs by itself."""
+        return f"{_identifier(self.database)}.{name}"
+
     def announce(self, url: str) -> None:
         """Tell whoever finds the database held how to reach this process."""
         if self._holder:

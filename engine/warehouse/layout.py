@@ -13,7 +13,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
-LAYOUT = "3"
+LAYOUT = "4"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
 
 
@@ -24,7 +24,7 @@ def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, st
 
 def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]) -> list[str]:
     """Create what lacks. Return the names of rollup tables that do not cover the ledger yet."""
-    for name in ("001_ledger", "002_closes"):
+    for name in ("001_ledger", "002_closes", "003_lists"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
     if facts.get("layout", LAYOUT) != LAYOUT:
