@@ -99,7 +99,7 @@ class TestInserts:
 
     def test_what_is_acknowledged_is_on_disk_and_not_only_with_the_operating_system(self, warehouse: Warehouse) -> None:
         # Scratch is made again, and whoever writes says so every few seconds. The rest would be lost with the power.
-        unsafe = {"told", "writers"}
+        unsafe = {"told", "list_lines", "writers"}
         found = rows(
             warehouse,
             "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() "

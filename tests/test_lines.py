@@ -1,6 +1,8 @@
 """Lines that are cut at the delimiter are read exactly as the engine's CSV reader reads them."""
 
+import os
 import random
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,3 +196,17 @@ class TestPieces:
             open(number, "rb", closefd=False) as pipe,
         ):
             assert len(pipe.read()) == 900
+
+    def test_a_process_with_many_open_files_reads_one_more(self, tmp_path: Path) -> None:
+        path = tmp_path / "calls.csv"
+        path.write_bytes(b"x" * 100_000)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+        try:
+            with descriptor(Piece.whole(path)) as number, open(number, "rb", closefd=False) as pipe:
+                assert number > 1024 and len(pipe.read()) == 100_000
+        finally:
+            for one in held:
+                os.close(one)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

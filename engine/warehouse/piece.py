@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from select import select
+from select import POLLOUT, poll
 from threading import Event, Thread
 from typing import Any, BinaryIO, Self, cast
 
@@ -44,6 +44,8 @@ def descriptor(piece: Piece) -> Iterator[int]:
             pump.stopped.set()
             pump.join()
             os.close(reading)
+    if pump.failure:
+        raise pump.failure
     if pump.short:
         raise _changed(piece)
 
@@ -61,18 +63,21 @@ class _Pump(Thread):
         self._writing = writing
         self.stopped = Event()
         self.short = False
+        self.failure: OSError | None = None
 
     def run(self) -> None:
+        room = poll()
+        room.register(self._writing, POLLOUT)
         place, end = self._piece.begin, self._piece.begin + self._piece.size
         try:
-            while place < end and not self.stopped.is_set():
-                select([], [self._writing], [], 0.1)
+            while place < end and not self.stopped.is_set() and not self.short:
+                room.poll(100)
                 with suppress(BlockingIOError):
                     sent = os.sendfile(self._writing, self._file.fileno(), place, end - place)
-                    if not sent:
-                        self.short = True
-                        return
+                    self.short = sent == 0
                     place += sent
+        except OSError as failure:
+            self.failure = failure
         finally:
             os.close(self._writing)
 
