@@ -72,7 +72,7 @@ def test_a_cursor_leads_back_to_its_place_and_nothing_else_does() -> None:
 def test_only_the_operator_may_look_at_loads_and_take_them_back() -> None:
     customer = Principal("acme", ("acme",), "customer")
     nothing: Any = None
-    assert len(batches.HANDLERS) == 5
+    assert len(batches.HANDLERS) == 6
     for handler in batches.HANDLERS:
         with pytest.raises(Forbidden) as refusal:
             anyio.run(handler.fn, nothing, customer, nothing)
