@@ -105,6 +105,7 @@ class _Stretch(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        # BinaryIO does not declare it; every file opened for bytes has it.
         read = self._file.readinto(memoryview(buffer)[: self._left])  # type: ignore[attr-defined]
         self.short = self._left > 0 and read == 0
         self._left -= read
