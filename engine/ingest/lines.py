@@ -1,9 +1,9 @@
 """A CSV file goes in; whether its lines can be cut at the delimiter, and the pieces it is read in, come out.
 
 The engine's CSV reader looks at every byte of a file. Most files need no such care: their values hold no delimiter,
-no quote and no line end, whether they stand in quotes or not. Such lines are cut and checked with less work, and as every
-line is a record several pieces of the file are read at once. That each line is so is asserted while it is read
-(sql/ingest/stage.sql.j2); for a file with one that is not, everything is read again by the engine's reader.
+no quote and no line end, whether they stand in quotes or not. Such lines are cut and checked with less work, and as
+every line is a record several pieces of the file are read at once. That each line is so is asserted while it is
+read (sql/ingest/stage.sql.j2); for a file with one that is not, everything is read again by the engine's reader.
 """
 
 import codecs
