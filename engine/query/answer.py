@@ -1,5 +1,6 @@
 """The frozen noun an answer is, and how its values are written."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +58,28 @@ class Answer(Struct, frozen=True, kw_only=True):
     warnings: tuple[Warned, ...] = ()
     currencies: tuple[str, ...] | UnsetType = UNSET
     """The currency of each row's money, when the question asked for it as it was charged."""
+
+
+class Stream(Struct, frozen=True, kw_only=True):
+    """An answer whose rows are read while they are written: `head` holds everything but them and what they tell.
+
+    `text` is the engine's CSV, a record for each row and nothing else, every field as the engine writes it. `names`
+    are its columns: first those of the answer, in order, then some that end in _ and are not shown.
+    """
+
+    head: Answer
+    names: tuple[str, ...]
+    text: Iterator[bytes]
+    most: int
+
+
+def currency(sides: Sequence[Sequence[str]]) -> str:
+    """Return what the money of a row is in, whose sides hold these currencies.
+
+    >>> currency([["EUR"], ["EUR"]]), currency([["EUR"], ["USD"]]), currency([[], []])
+    ('EUR', 'EUR/USD', '')
+    """
+    return "/".join(dict.fromkeys(code for side in sides for code in side))
 
 
 def money_text(amount: Decimal) -> str:

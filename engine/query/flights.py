@@ -47,6 +47,8 @@ class Flights(Generic[T]):
         except BaseException:  # Ctrl-C
             ticket.cancel()
             raise
+        if ticket.state == "cancelled":
+            flight.leave(ticket)  # which may have been before it was aboard
         ticket.check()
         if flight.failure is not None:
             raise flight.failure
@@ -105,6 +107,8 @@ class Pump(Flight, Iterator[bytes]):
     def __next__(self) -> bytes:
         with self._change:
             self._change.wait_for(lambda: self._ready or self.landed.is_set() or self._ticket.state == "cancelled")
+            if self._ticket.state == "cancelled":
+                self.leave(self._ticket)
             self._ticket.check()
             if self._ready:
                 piece = self._ready.popleft()

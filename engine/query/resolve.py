@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure, Report, View
-from engine.errors import Forbidden, NotFound, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.errors import Forbidden, NotFound, TollhouseError, Unprocessable, nearest
 from engine.query.moments import Moments
 from engine.query.question import Base, Clause, Question, Sort
 from engine.settings import Settings
@@ -112,7 +112,6 @@ def resolve(
         sort=tuple(Sort(key.name, key.descending) for key in order),
         since=f"close:{close.month}" if close else question.since,
     )
-    _within(question.limit, settings)
     as_of = _moment(question.as_of, "$.as_of", zone, moments)
     since = close.commit if close else _moment(question.since, "$.since", zone, moments)
     if as_of is not None and since is not None and since > as_of:
@@ -241,16 +240,6 @@ def _once(names: Sequence[str], pointer: str) -> None:
     for place, name in enumerate(names):
         if name in names[:place]:
             raise Unprocessable("bad_value", f"{name!r} is asked for twice", pointer=f"{pointer}[{place}]")
-
-
-def _within(limit: int | None, settings: Settings) -> None:
-    if limit is not None and limit > settings.max_rows:
-        raise TooLarge(
-            "too_many_rows",
-            f"limit {limit} is over the site's cap of {settings.max_rows} rows",
-            pointer="$.limit",
-            hint="ask for fewer rows, or raise max_rows",
-        )
 
 
 def _order(sort: Sequence[Sort], dimensions: Sequence[Dimension], measures: Sequence[Measure]) -> tuple[Order, ...]:

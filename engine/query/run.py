@@ -4,26 +4,31 @@ All statements of one answer read at one commit. A rollup row that mixes in a ne
 answer be read again at the new watermark; after three times the ledger answers alone.
 """
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Rollup
-from engine.errors import TooLarge, Unprocessable
+from engine.errors import TollhouseError, Unprocessable
 from engine.query import render
-from engine.query.answer import Answer, Column, Moment, Subtotal, Warned, money_text
+from engine.query.answer import Answer, Column, Moment, Stream, Subtotal, Warned, currency, money_text
 from engine.query.coverage import Coverage
+from engine.query.flights import Flights, Pump
+from engine.query.flow import codes, counted, described, limited, opened
+from engine.query.limits import Limits, of_answers, of_exports
 from engine.query.moments import Moments
 from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Refusal, Route, route
+from engine.query.running import Board, Ticket
 from engine.settings import Settings
 from engine.statement import Statement
+from engine.warehouse.errand import Errand
 from engine.warehouse.gateway import Rows, Warehouse
 from engine.words import many
 
@@ -62,26 +67,111 @@ class Desk:
         self._begins = begins or {}
         self._coverage = Coverage(warehouse)
         self.moments = Moments(warehouse, self._coverage)
+        self.board = Board(settings.max_questions)
+        self._flights: Flights[Answer] = Flights(warehouse)
 
-    def ask(self, question: Question, principal: Principal, *, ledger_only: bool = False) -> Answer:
-        """Answer a question. `ledger_only` reads no rollup: the other half of the differential test."""
-        began = time.perf_counter()
-        asked = self.resolve(question, principal)
+    def ask(
+        self, question: Question, principal: Principal, *, ticket: Ticket | None = None, ledger_only: bool = False
+    ) -> Answer:
+        """Answer a question, once for everyone who asks the same meanwhile and may see the same.
+
+        `ticket` is what the caller knows it by, to look at it or end it; `ledger_only` reads no rollup: the other
+        half of the differential test.
+        """
+        limits = of_answers(self._settings)
+        with self._under_way(ticket, principal) as open_:
+            asked = self.resolve(question, principal)
+            _within(asked, limits)
+            # Whoever asks sees at least what is complete now, so an answer being made at an older commit is no match.
+            commit = self._coverage.watermark()
+            seen = (asked.start_ms, asked.end_ms, asked.as_of, asked.since, asked.scope, principal.audience)
+            key = msgspec.json.encode((asked.question, *seen, commit.commit, ledger_only))
+            answer = self._flights.share(
+                key, open_, Errand(limits.engine()), lambda errand: self._read(asked, commit, limits, errand, ledger_only)
+            )
+            open_.done(answer.rows_read)
+            return msgspec.structs.replace(answer, query_id=open_.id, elapsed_ms=open_.elapsed_ms)
+
+    def stream(self, question: Question, principal: Principal, *, ticket: Ticket | None = None) -> Stream | Answer:
+        """Answer a question row by row, for as long as it takes; the first row is there when this returns.
+
+        What cannot be told row by row comes as a whole. The ticket is the caller's to end: `close` the text.
+        """
+        limits = of_exports(self._settings)
+        with self._under_way(ticket, principal) as open_:
+            asked = self.resolve(question, principal)
+            if not _flows(asked, self._settings):
+                return self.ask(question, principal, ticket=open_)
+            _within(asked, limits)
+            return self._flowing(asked, limits, open_)
+
+    def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket) -> Stream:
         for read in range(_READS + 1):
             commit = self._coverage.watermark()
-            chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
-            statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
-            found = self._warehouse.query(statement)
-            rolled = None
-            if question.totals or question.subtotals:
-                rolled = self._warehouse.query(render.totals(asked, chosen, self._catalog, commit.commit))
-            if not _mixed(found) and not (rolled and _mixed(rolled)):
-                break
-        return self._answer(asked, chosen, commit, found, rolled, began)
+            chosen = self.route(asked, commit, ledger_only=read == _READS)
+            statement = render.rows(asked, chosen, self._catalog, commit.commit, limits.rows, windows=False)
+            self._count(asked, chosen, commit, statement, limits)
+            names = [str(row[0]) for row in self._warehouse.query(described(statement)).rows]
+            errand = Errand(limits.engine())
+            pump = Pump(self._warehouse, errand, ticket, self._warehouse.stream(statement, "CSV", errand))
+            try:
+                first, text = opened(pump)
+                if first is None or first[names.index("mixed_")] == "0":
+                    if first is not None:
+                        _one_currency(asked, [codes(first[names.index(name)]) for name in _sides(asked)], "the answer")
+                    head = self._head(asked, chosen, commit, ticket)
+                    return Stream(head=head, names=tuple(names), text=limited(text, limits, ticket), most=limits.rows)
+            except TollhouseError as failure:
+                pump.close()
+                raise limits.named(failure) from failure
+            pump.close()
+        raise AssertionError("the ledger mixes nothing in")
+
+    def _count(self, asked: Resolved, chosen: Route, commit: Moment, statement: Statement, limits: Limits) -> None:
+        """Raise `TooLarge` when there are more rows than may be, before the first is sent."""
+        sizes = self._coverage.sizes(commit.commit)
+        if sum(sum(sizes.get(branch.table, {}).values()) for branch in chosen.branches) <= limits.rows:
+            return  # no more groups than rows
+        errand = Errand(limits.engine())
+        try:
+            count = int(self._warehouse.query(counted(statement), errand).rows[0][0])
+        except TollhouseError as failure:
+            raise limits.named(failure) from failure
+        if asked.question.limit is None and count > limits.rows:
+            raise limits.many()
+
+    @contextmanager
+    def _under_way(self, ticket: Ticket | None, principal: Principal) -> Iterator[Ticket]:
+        open_ = ticket or self.board.open(principal.name)
+        try:
+            yield open_
+        except BaseException:
+            open_.failed()
+            raise
+
+    def _read(
+        self, asked: Resolved, commit: Moment, limits: Limits, errand: Errand, ledger_only: bool
+    ) -> Answer:
+        question = asked.question
+        try:
+            for read in range(_READS + 1):
+                commit = self._coverage.watermark() if read else commit
+                chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
+                statement = render.rows(asked, chosen, self._catalog, commit.commit, limits.rows)
+                found = self._warehouse.query(statement, errand)
+                rolled = None
+                if question.totals or question.subtotals:
+                    rolled = self._warehouse.query(render.totals(asked, chosen, self._catalog, commit.commit), errand)
+                if not _mixed(found) and not (rolled and _mixed(rolled)):
+                    break
+        except TollhouseError as failure:
+            raise limits.named(failure) from failure
+        return self._answer(asked, chosen, commit, found, rolled, limits)
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say which tables would answer, why the others do not, and with what statement."""
         asked = self.resolve(question, principal)
+        _within(asked, of_answers(self._settings))
         commit = self._coverage.watermark()
         chosen = self.route(asked, commit)
         statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
@@ -126,20 +216,33 @@ class Desk:
     def _as_of(self, asked: Resolved, commit: Moment) -> Moment:
         return commit if asked.as_of is None else self.moments.told(asked.as_of)
 
+    def _head(self, asked: Resolved, chosen: Route, commit: Moment, ticket: Ticket) -> Answer:
+        native = asked.currency is None and bool(asked.money)
+        return Answer(
+            columns=_columns(asked),
+            rows=[],
+            row_count=0,
+            total_rows=0,
+            truncated=False,
+            question=asked.question,
+            as_of=self._as_of(asked, commit),
+            query_id=ticket.id,
+            elapsed_ms=ticket.elapsed_ms,
+            rows_read=0,
+            source=chosen.sources,
+            currencies=() if native else UNSET,
+        )
+
     def _answer(
-        self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None, began: float
+        self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None, limits: Limits
     ) -> Answer:
         question = asked.question
         columns = _columns(asked)
         width = len(columns)
         extra = {name: place for place, name in enumerate(found.columns)}
-        total = int(found.rows[0][extra["total_"]]) if found.rows else 0
-        if question.limit is None and total > self._settings.max_rows:
-            raise TooLarge(
-                "too_many_rows",
-                f"the answer has {total} rows, over the site's cap of {self._settings.max_rows}",
-                hint="narrow the question, give a limit, or raise max_rows",
-            )
+        total = _total(found, extra)
+        if question.limit is None and total > limits.rows:
+            raise limits.many()
         money = {place for place, column in enumerate(columns) if column.type == "money"}
         rows = [_written(row[:width], money) for row in found.rows]
         subtotals, totals = _rolled(rolled, len(asked.dimensions), width, money) if rolled else ([], None)
@@ -153,13 +256,31 @@ class Desk:
             truncated=len(rows) + question.offset < total,
             question=question,
             as_of=self._as_of(asked, commit),
-            query_id=uuid4().hex,
-            elapsed_ms=round((time.perf_counter() - began) * 1000, 3),
+            query_id="",  # each who waits has a ticket of his own
+            elapsed_ms=0,
             rows_read=found.rows_read + (rolled.rows_read if rolled else 0),
             source=chosen.sources,
             warnings=tuple(_warnings(asked, found, extra)),
             currencies=_currencies(asked, found, extra) if asked.currency is None and asked.money else UNSET,
         )
+
+
+def _flows(asked: Resolved, settings: Settings) -> bool:
+    """Whether the rows can be told one by one: all of them, or the first of so many that they are not held."""
+    limit = asked.question.limit
+    return asked.question.offset == 0 and (limit is None or limit > settings.max_rows)
+
+
+def _within(asked: Resolved, limits: Limits) -> None:
+    if asked.question.limit is not None and asked.question.limit > limits.rows:
+        raise limits.many("$.limit")
+
+
+def _total(found: Rows, extra: dict[str, int]) -> int:
+    """How many rows there are without limit and offset."""
+    if "total_" in extra:
+        return int(found.rows[0][extra["total_"]]) if found.rows else 0
+    return len(found.rows)
 
 
 def _mixed(found: Rows) -> bool:
@@ -207,7 +328,8 @@ def _rolled(rolled: Rows, depth: int, width: int, money: set[int]) -> tuple[list
 def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warned]:
     warnings = []
     for side in sorted(asked.money):
-        unrated = int(found.rows[0][extra[f"unrated_{side}_"]]) if found.rows else 0
+        place = extra[f"unrated_{side}_"]
+        unrated = sum(int(row[place]) for row in (found.rows[:1] if "total_" in extra else found.rows))
         if unrated > 0:  # a difference may be less than none
             warnings.append(
                 Warned("unrated", f"{many(unrated, 'connected call has', 'connected calls have')} no {side} charge yet")
@@ -229,16 +351,27 @@ def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warne
 def _currencies(asked: Resolved, found: Rows, extra: dict[str, int]) -> tuple[str, ...]:
     """The one currency of each group's money, or 422 when a group has several."""
     result = []
-    both = any(measure.money == "both" for measure in asked.measures)
     for place, row in enumerate(found.rows):
-        sides = [row[extra[f"{side}_currencies_"]] for side in sorted(asked.money)]
-        codes = {code for side in sides for code in side}
-        if any(len(side) > 1 for side in sides) or (both and len(codes) > 1):
-            raise Unprocessable(
-                "mixed_currency",
-                f"row {place + 1} holds money in {', '.join(sorted(codes))}, which cannot be added",
-                pointer="$.currency",
-                hint="group by customer_currency and provider_currency, or ask for one currency",
-            )
-        result.append("/".join(dict.fromkeys(code for side in sides for code in side)))
+        sides = [row[extra[name]] for name in _sides(asked)]
+        _one_currency(asked, sides, f"row {place + 1}")
+        result.append(currency(sides))
     return tuple(result)
+
+
+def _sides(asked: Resolved) -> list[str]:
+    """The columns of a statement that tell which currencies a row's money is in."""
+    return [f"{side}_currencies_" for side in sorted(asked.money)]
+
+
+def _one_currency(asked: Resolved, sides: Sequence[Sequence[str]], where: str) -> None:
+    if asked.currency is not None:
+        return
+    codes = {code for side in sides for code in side}
+    both = any(measure.money == "both" for measure in asked.measures)
+    if any(len(side) > 1 for side in sides) or (both and len(codes) > 1):
+        raise Unprocessable(
+            "mixed_currency",
+            f"{where} holds money in {', '.join(sorted(codes))}, which cannot be added",
+            pointer="$.currency",
+            hint="group by customer_currency and provider_currency, or ask for one currency",
+        )

@@ -4,6 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain, repeat
 from threading import Event, Lock, Thread
 from typing import Literal
 from uuid import uuid4
@@ -20,7 +21,7 @@ State = Literal["running", "done", "failed", "cancelled"]
 REMEMBERED = 1000
 """Questions that are over and can still be looked at."""
 
-_AGAIN = 0.1
+_AGAIN = (*[0.1] * 10, 1)
 """Seconds until an end is told to the engine once more: the statement may just have been about to begin."""
 
 
@@ -72,10 +73,11 @@ class Flight:
             ticket.woken.set()
 
     def _end(self) -> None:
-        while not self.landed.is_set():
+        for wait in chain(_AGAIN, repeat(_AGAIN[-1])):
             with suppress(TollhouseError):
                 processes.end(self._warehouse, self.errand.tag)
-            self.landed.wait(_AGAIN)
+            if self.landed.wait(wait):
+                return
 
     def seen(self) -> processes.Reading:
         """Return how far the engine is."""
