@@ -23,7 +23,7 @@ from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web.api import CONTENT, PACKED
 from web.batches import PAGE, RetriedPage, RetryAsked
-from web.catalog import CatalogView
+from web.catalog import CatalogView, ReportView
 from web.closes import CloseAsked
 from web.errors import ErrorBody
 from web.progress import PROGRESS
@@ -57,6 +57,7 @@ _TYPES = (
     Answer,
     Explanation,
     CatalogView,
+    ReportView,
     Receipt,
     Batch,
     BatchPage,
@@ -168,7 +169,7 @@ def _paths() -> dict[str, Any]:
     listed = {
         "type": "object",
         "properties": {
-            "items": {"type": "array", "items": {"type": "object", "additionalProperties": _TEXT}},
+            "items": {"type": "array", "items": _ref(ReportView)},
             "next_cursor": {"type": ["string", "null"]},
         },
         "required": ["items", "next_cursor"],
