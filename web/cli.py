@@ -353,14 +353,16 @@ def _listings() -> None:
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
+    from web.lists import reenrich
     from web.loading import ingest, spool
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
+    data = (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
+    for command in (*data, dialects, dialects.commands["check"]):
         _shared(command)
-    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
+    for command in (*data, dialects):
         main.add_command(command)
 
 
