@@ -94,13 +94,16 @@ def _parameter(name: str, about: str, schema: dict[str, Any] | None = None, **mo
 _DELIVERY = [
     _parameter(
         "format",
-        "How the answer is written: JSON, CSV (RFC 4180, no totals rows) or a table to read in a terminal.",
+        "How the answer is written: JSON, or its rows alone as CSV (RFC 4180), NDJSON (one object per row, then "
+        '`{"end": {"rows": N}}`, or `{"error": …}` when not all could be written), an Arrow stream, Parquet or XLSX; '
+        "or a table to read in a terminal.",
         {"type": "string", "enum": list(formats.MEDIA), "default": "json"},
     ),
-    _parameter("labels", "Head CSV with labels instead of names.", {"type": "boolean", "default": False}),
+    _parameter("labels", "Head CSV and XLSX with labels instead of names.", {"type": "boolean", "default": False}),
     _parameter(
         "raw",
-        "Write CSV text as it is, also what a spreadsheet would run; otherwise it gets a leading apostrophe.",
+        "Write text in CSV and XLSX as it is, also what a spreadsheet would run; otherwise it is marked with a leading "
+        "apostrophe.",
         {"type": "boolean", "default": False},
     ),
 ]
