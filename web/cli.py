@@ -182,6 +182,9 @@ _QUESTION = [
     click.option("--from", "start", required=True, help="Date, local time or instant; inclusive."),
     click.option("--to", "end", required=True, help="The same; exclusive. All October: --to 2026-11-01."),
     click.option("--tz", help="IANA zone of filter and buckets; the site's when left out."),
+    click.option("--type", help="Of usa-calls: state or lata."),
+    click.option("--side", help="Of usa-rate-center: called or calling."),
+    click.option("--bucket", help="Of asr-per-route: minute15, hour, day, week or month."),
     click.option("--rows", help="Dimensions to group by, comma-separated; '' for one row."),
     click.option("--measures", help="Measures, comma-separated."),
     click.option("--where", multiple=True, metavar="'FIELD OP LIST'", help="A filter, repeatable: 'asr lt 20'."),
@@ -237,7 +240,7 @@ def _question(name: str, options: dict[str, Any]) -> Any:
     from engine.query import parameters, question
 
     values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in ("calls", "base", "currency", "limit", "offset", "as_of", "since"):
+    for option in ("type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of", "since"):
         if options[option] is not None:
             values[option] = options[option]
     if options["tz"] is not None:
@@ -312,7 +315,8 @@ def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool
         _deliver(where.client().ask(asked, form, **options), out)
     else:
         with where.site() as site:
-            _deliver(formats.write(site.ask(asked, ADMIN), form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
+            found = site.ask(asked, ADMIN) if form in formats.WHOLE else site.stream(asked, ADMIN)
+            _deliver(formats.write(found, form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
 
 
 def _deliver(pieces: Iterator[bytes], out: Path | None) -> None:
@@ -365,14 +369,16 @@ def _listings() -> None:
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
+    from web.lists import reenrich
     from web.loading import ingest, spool
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
+    data = (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
+    for command in (*data, dialects, dialects.commands["check"]):
         _shared(command)
-    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
+    for command in (*data, dialects):
         main.add_command(command)
 
 

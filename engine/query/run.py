@@ -87,7 +87,10 @@ class Desk:
             seen = (asked.start_ms, asked.end_ms, asked.as_of, asked.since, asked.scope, principal.audience)
             key = msgspec.json.encode((asked.question, *seen, commit.commit, ledger_only))
             answer = self._flights.share(
-                key, open_, Errand(limits.engine()), lambda errand: self._read(asked, commit, limits, errand, ledger_only)
+                key,
+                open_,
+                Errand(limits.engine()),
+                lambda errand: self._read(asked, commit, limits, errand, ledger_only),
             )
             open_.done(answer.rows_read)
             return msgspec.structs.replace(answer, query_id=open_.id, elapsed_ms=open_.elapsed_ms)
@@ -149,9 +152,7 @@ class Desk:
             open_.failed()
             raise
 
-    def _read(
-        self, asked: Resolved, commit: Moment, limits: Limits, errand: Errand, ledger_only: bool
-    ) -> Answer:
+    def _read(self, asked: Resolved, commit: Moment, limits: Limits, errand: Errand, ledger_only: bool) -> Answer:
         question = asked.question
         try:
             for read in range(_READS + 1):
