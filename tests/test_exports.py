@@ -30,7 +30,19 @@ pytestmark = pytest.mark.engine
 
 OCTOBER = {"from": "2026-10-01", "to": "2026-11-01"}
 HEADER = "call_id,start_time,duration,customer,customer_destination,provider,customer_charge,customer_currency,sip_code"
-TEXTS = ("acme", "", '=say ""no""', "back\\slash", "two\nlines", "comma, tab\t", "é漢🙂", "'quoted'", "\\N", "NULL", "-1")
+TEXTS = (
+    "acme",
+    "",
+    '=say ""no""',
+    "back\\slash",
+    "two\nlines",
+    "comma, tab\t",
+    "é漢🙂",
+    "'quoted'",
+    "\\N",
+    "NULL",
+    "-1",
+)
 ROW_FORMATS: tuple[formats.Format, ...] = ("csv", "ndjson", "arrow", "parquet", "xlsx")
 
 

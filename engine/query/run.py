@@ -329,8 +329,9 @@ def _rolled(rolled: Rows, depth: int, width: int, money: set[int]) -> tuple[list
 def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warned]:
     warnings = []
     for side in sorted(asked.money):
-        place = extra[f"unrated_{side}_"]
-        unrated = sum(int(row[place]) for row in (found.rows[:1] if "total_" in extra else found.rows))
+        # Without rows there are no columns either.
+        told = found.rows[:1] if "total_" in extra else found.rows
+        unrated = sum(int(row[extra[f"unrated_{side}_"]]) for row in told)
         if unrated > 0:  # a difference may be less than none
             warnings.append(
                 Warned("unrated", f"{many(unrated, 'connected call has', 'connected calls have')} no {side} charge yet")
