@@ -3,25 +3,19 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
-from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from engine.access.principal import ADMIN
-from engine.errors import TollhouseError
 from engine.exports import formats
 from engine.exports.blocks import NULL, read, text
 from engine.query import flow, question
 from engine.query.answer import Answer, Stream
 from engine.query.question import Question
-from engine.query.run import Desk
-from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
 from tests.loading import load
