@@ -14,6 +14,7 @@ from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Reta
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
+from engine.query.calls import Calls
 from engine.query.question import Question
 from engine.query.resolve import preset
 from engine.query.run import Desk, Explanation
@@ -50,6 +51,7 @@ class Site:
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             begins = layout.beginnings(self.warehouse)
             self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered), begins)
+            self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self._inspector = Inspector(
                 self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )

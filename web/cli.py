@@ -195,6 +195,9 @@ _QUESTION = [
     click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
     click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
     click.option("--since", help="Only what changed since then, written in the same way."),
+    click.option("--number", multiple=True, help="per-number: whose calls; repeatable."),
+    click.option("--side", help="per-number: any, called, cli or dest_cli."),
+    click.option("--match", help="per-number: exact or prefix."),
 ]
 _OUTPUT = [
     click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
@@ -221,6 +224,14 @@ def _with(options: list[Callable[..., Any]]) -> Callable[[Callable[..., Any]], C
 @click.pass_obj
 def report(at: _Where, /, name: str, form: str, labels: bool, raw: bool, out: Path | None, **options: Any) -> None:
     """Answer a report."""
+    if name == "per-number":
+        from web.lookup import of_report
+
+        _deliver(of_report(at, options, form, labels=labels, raw=raw), out)
+        return
+    for option in ("number", "match"):
+        if options[option]:
+            raise BadRequest("malformed", f"--{option} is for the report per-number", hint="filter with --where")
     _answer(at, _question(name, options), form, labels, raw, out)
 
 
@@ -354,14 +365,16 @@ def _listings() -> None:
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
     from web.loading import ingest, spool
+    from web.lookup import calls
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
+    for command in (calls, ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
         _shared(command)
-    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
+    for command in (calls, ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
         main.add_command(command)
+    main.add_command(dialects)
 
 
 _listings()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from engine.catalog.model import Catalog, Dimension, Measure, Part, Preset, Report, Rollup
+from engine.catalog.model import Catalog, Dimension, Measure, Part, Preset, Report, Rollup, Told
 from engine.errors import TollhouseError, nearest
 from engine.template import ROOT
 
@@ -36,6 +36,7 @@ def load(folder: Path) -> Catalog:
     measures = _read(folder / "measures.toml", Measure)
     rollups = _read(folder / "rollups.toml", Rollup)
     reports = _read(folder / "reports.toml", Report)
+    calls = _read(folder / "calls.toml", Told)
     for name, dimension in dimensions.items():
         if (dimension.column is None) == (dimension.bucket is None):
             raise _mistake(folder / "dimensions.toml", name, "needs either column or bucket")
@@ -56,7 +57,11 @@ def load(folder: Path) -> Catalog:
                 _must_know(row, dimensions, folder / "reports.toml", name, "dimension")
             for asked in preset.measures:
                 _must_know(asked, measures, folder / "reports.toml", name, "measure")
-    return Catalog(dimensions, parts, measures, rollups, reports)
+    for name, told in calls.items():
+        also = dimensions.get(name) or measures.get(name)
+        if also is not None and also.audience != told.audience:
+            raise _mistake(folder / "calls.toml", name, f"is for {told.audience}, as a field it is for {also.audience}")
+    return Catalog(dimensions, parts, measures, rollups, reports, calls)
 
 
 def words(expression: str) -> list[str]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine import countries
 from engine.errors import BadRequest
-from engine.ingest import countries, mending
 from engine.ingest import facts as known_facts
+from engine.ingest import mending
 from engine.ingest.cells import Cells, arranged
 from engine.ingest.dialects import Dialect, FieldReading
 from engine.ingest.outcomes import outcome_map

@@ -1,6 +1,7 @@
 """What a caller sends goes in, the frozen noun a question is comes out, with every field's meaning."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -83,11 +84,20 @@ def malformed(mistake: msgspec.DecodeError) -> BadRequest:
     return described(message, pointer.rstrip("`") or "$")
 
 
-def described(message: str, pointer: str | None) -> BadRequest:
-    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint."""
+def described(message: str, pointer: str | None, known: Sequence[str] = ()) -> BadRequest:
+    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint.
+
+    `known` are the words of what was read; those of a question when left out.
+    """
     unknown = re.search(r"unknown field `(\w+)`", message)
     operator = re.search(r"Invalid enum value '(\w+)'", message) if pointer and pointer.endswith(".op") else None
-    hint = nearest(unknown[1], _words()) if unknown else nearest(operator[1], OPERATORS) if operator else None
+    hint = (
+        nearest(unknown[1], list(known) or _words())
+        if unknown
+        else nearest(operator[1], OPERATORS)
+        if operator
+        else None
+    )
     return BadRequest("malformed", message, pointer=pointer, hint=hint)
 
 

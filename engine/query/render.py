@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.resolve import Filter, Resolved, asked_words
+from engine.query.conditions import condition
+from engine.query.resolve import Resolved, asked_words
 from engine.query.route import LEDGER, Branch, Route, Span
 from engine.statement import Statement
 from engine.template import render as template
@@ -68,9 +69,9 @@ def _render(
         money=sorted(asked.money),
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
-        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        filters=[condition(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
         having=[
-            {**_filter(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+            {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
             for place, clause in enumerate(asked.having)
             if clause.measure
         ],
@@ -145,19 +146,6 @@ def _ledger_span(name: str) -> str:
 
 def _tile_span(name: str) -> str:
     return f"tile >= {{{name}_from:DateTime('UTC')}} AND tile < {{{name}_to:DateTime('UTC')}}"
-
-
-def _filter(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    parameters[parameter] = list(clause.values)
-    dimension = clause.dimension
-    return {
-        "parameter": parameter,
-        "op": clause.op,
-        "type": clause.type,
-        "text": clause.type == "String",
-        "bucket": dimension.bucket if dimension else None,
-        "column": dimension.column if dimension else None,
-    }
 
 
 class _Expressions:
