@@ -238,7 +238,7 @@ def door(loaded: Site) -> Iterator[TestClient[Any]]:
     def who(request: Request[Any, Any, Any]) -> Principal:
         return PORTAL if "x-portal" in request.headers else ADMIN
 
-    with TestClient(create(loaded, who), base_url="http://localhost") as client:
+    with TestClient(create(loaded, who), base_url="http://127.0.0.1") as client:
         yield client
 
 

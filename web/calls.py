@@ -54,6 +54,9 @@ async def _found(everything: list[tuple[str, str]], principal: Principal, site: 
 async def _answered(asked: Search, how: Delivery, principal: Principal, site: Site) -> Response[Any]:
     if how.form == "json":
         return Response(await anyio.to_thread.run_sync(site.calls.page, asked, principal))
+    if how.form == "table":
+        page = await anyio.to_thread.run_sync(site.calls.page, asked, principal)
+        return Response(listings.table(page), media_type=formats.MEDIA["table"])
     plan = await anyio.to_thread.run_sync(site.calls.plan, asked, principal)
     pieces = listings.write(plan, site.calls.every(plan), how.form, labels=how.labels, raw=how.raw)
     return Stream(pieces, media_type=formats.MEDIA[how.form], status_code=200)

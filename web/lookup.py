@@ -10,6 +10,7 @@ import msgspec
 from engine.access.principal import ADMIN
 from engine.errors import BadRequest
 
+FORMATS = ("table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx")
 _WHOLE = ("json", "table")
 """Formats that hold one page; the others hold every call."""
 
@@ -42,20 +43,18 @@ _WHOLE = ("json", "table")
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="table and json hold a page, the others every call.",
+    type=click.Choice(FORMATS),
+    help="What --out ends in when left out, a table on the screen. table and json hold a page, others every call.",
 )
-@click.option("--labels", is_flag=True, help="CSV headed by labels instead of names.")
-@click.option("--raw", is_flag=True, help="CSV text as it is, also what a spreadsheet would run.")
+@click.option("--labels", is_flag=True, help="CSV and XLSX headed by labels instead of names.")
+@click.option("--raw", is_flag=True, help="Text in CSV and XLSX as it is, also what a spreadsheet would run.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write here; the name appears when complete.")
 @click.pass_obj
-def calls(where: Any, /, form: str, labels: bool, raw: bool, out: Path | None, **options: Any) -> None:
+def calls(where: Any, /, form: str | None, labels: bool, raw: bool, out: Path | None, **options: Any) -> None:
     """Show single calls, the newest first: those of a number, or those behind a cell of a report."""
-    from web.cli import _deliver
+    from web.cli import _chosen, _deliver
 
-    _deliver(answered(where, asked(options), form, labels=labels, raw=raw), out)
+    _deliver(answered(where, asked(options), _chosen(form, out), labels=labels, raw=raw), out)
 
 
 def asked(options: dict[str, Any]) -> Any:

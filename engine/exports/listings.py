@@ -1,10 +1,10 @@
-"""A plan and the calls it finds go in, their text in a format comes out while they are found."""
+"""Calls that are being found go in, their bytes in a format come out as they are found; or a page as a table."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from engine.exports import formats
-from engine.query.answer import Answer
+from engine.exports.blocks import CURRENCY, of_rows
 from engine.query.calls import Plan
 from engine.query.search import Page
 from engine.words import many
@@ -14,7 +14,20 @@ def write(
     plan: Plan, rows: Iterator[tuple[Any, ...]], form: formats.Format, *, labels: bool = False, raw: bool = False
 ) -> Iterator[bytes]:
     """Yield the calls in pieces; `labels` and `raw` as for an answer."""
-    return formats.write(_answer(plan, list(rows)), form, labels=labels, raw=raw)
+    columns = plan.columns
+    if form in formats.NAMED:
+        columns, rows = (*columns, CURRENCY), _with_currency(plan, rows)
+    return formats.rows(of_rows(columns, rows, plan.asked.zone), form, labels=labels, raw=raw)
+
+
+def _with_currency(plan: Plan, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Rows with the currency of their money behind them, where people read them."""
+    names = [column.name for column in plan.columns]
+    sides = [names.index(name) for name in ("customer_currency", "provider_currency") if name in names]
+    asked = plan.search.currency
+    for row in rows:
+        charged = "/".join(dict.fromkeys(row[place] for place in sides))
+        yield (*row, charged if asked in (None, "native") else asked)
 
 
 def table(page: Page) -> str:
@@ -42,28 +55,3 @@ def table(page: Page) -> str:
     if page.next_cursor:
         text.append(f"there are more: --cursor {page.next_cursor}")
     return "\n".join(text).lstrip("\n") + "\n"
-
-
-def _answer(plan: Plan, found: list[tuple[Any, ...]]) -> Answer:
-    names = [column.name for column in plan.columns]
-    sides = [names.index(name) for name in ("customer_currency", "provider_currency") if name in names]
-    asked = plan.search.currency
-    codes = (
-        tuple("/".join(dict.fromkeys(row[place] for place in sides)) for row in found)
-        if asked in (None, "native")
-        else (asked or "",) * len(found)
-    )
-    return Answer(
-        columns=plan.columns,
-        rows=found,
-        row_count=len(found),
-        total_rows=len(found),
-        truncated=False,
-        question=plan.asked.question,
-        as_of=plan.moment,
-        query_id="",
-        elapsed_ms=0,
-        rows_read=0,
-        source=("cdr",),
-        currencies=codes,
-    )

@@ -14,7 +14,10 @@ from engine.query.question import OPERATORS, Question, of
 from engine.query.search import WORDS as WORDS_OF_SEARCH
 from engine.query.search import Search
 
-_SINGLE = {"from", "to", "timezone", "tz", "calls", "base", "currency", "limit", "offset", "as_of", "since"}
+_SINGLE = {
+    "from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of",
+    "since",
+}  # fmt: skip
 _LISTS = {"rows", "measures"}
 _SWITCHES = {"totals", "subtotals", "parts"}
 WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort"}))

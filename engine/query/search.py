@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from engine.catalog.model import View
+from engine.catalog.preset import Clause, View
 from engine.errors import BadRequest
 from engine.query.answer import Column, Moment, Warned
-from engine.query.question import Clause, Question, described
+from engine.query.question import Question, described
 
 Side = Literal["any", "called", "cli", "dest_cli"]
 Match = Literal["exact", "prefix"]
