@@ -18,9 +18,11 @@ from engine.catalog.load import catalog
 from engine.errors import BadRequest, Forbidden, TollhouseError
 from engine.query import search
 from engine.query.search import Page
-from engine.settings import Settings
 from engine.site import Site
+from tests.clickhouse_process import ClickHouseProcess
+from tests.conftest import fresh_database
 from tests.loading import load
+from tests.server import Server
 from web.app import create
 from web.cli import main
 
@@ -295,20 +297,24 @@ class TestDoors:
         assert preset["report"] == "per-number"
 
 
-def test_the_command_line_shows_a_page_or_all_of_them(tmp_path: Path) -> None:
-    dsn = f"chdb://{tmp_path / 'database'}"
-    with Site(Settings(database=dsn)) as site:
-        load(site, written(tmp_path, CALLS), "sw")
+def test_the_command_line_shows_a_page_or_all_of_them(clickhouse: ClickHouseProcess, tmp_path: Path) -> None:
+    dsn = fresh_database(clickhouse)
+    with Server(dsn) as server:
+        with server.client() as client:
+            client.post("/api/v1/cdrs", content=CALLS, headers={"content-type": "text/csv"}).raise_for_status()
 
-    def run(*words: str) -> str:
-        done = CliRunner().invoke(main, ["--database", dsn, *words, "--from", "2026-10-01", "--to", "2026-11-01"])
-        assert done.exit_code == 0, done.output
-        return done.output
+        def run(*words: str, url: bool = False) -> str:
+            where = ["--url", server.url] if url else ["--database", dsn]
+            done = CliRunner().invoke(main, [*where, *words, "--from", "2026-10-01", "--to", "2026-11-01"])
+            assert done.exit_code == 0, done.output
+            return done.output
 
-    shown = run("calls", "--number", "+44 7700 900001", "--limit", "2")
-    assert "2 calls, 2026-10-01 to 2026-11-01" in shown
-    after = shown.strip().rpartition("--cursor ")[2]
-    assert "1 call," in run("calls", "--number", "+44 7700 900001", "--limit", "2", "--cursor", after)
-    assert len(run("calls", "--where", "customer in acme,zenith", "--format", "csv", "--limit", "1").splitlines()) == 8
-    report = run("report", "per-number", "--number", "5112345678", "--side", "called", "--format", "json")
-    assert [row[2] for row in msgspec.json.decode(report)["rows"]] == ["f", "e"]
+        shown = run("calls", "--number", "+44 7700 900001", "--limit", "2")
+        assert "2 calls, 2026-10-01 to 2026-11-01" in shown
+        after = shown.strip().rpartition("--cursor ")[2]
+        assert "1 call," in run("calls", "--number", "+44 7700 900001", "--limit", "2", "--cursor", after, url=True)
+        everything = ("calls", "--where", "customer in acme,zenith", "--format", "csv", "--limit", "1")
+        assert len(run(*everything).splitlines()) == 8
+        assert run(*everything, url=True) == run(*everything)
+        report = run("report", "per-number", "--number", "5112345678", "--side", "called", "--format", "json")
+        assert [row[2] for row in msgspec.json.decode(report)["rows"]] == ["f", "e"]

@@ -17,8 +17,8 @@ def paths(delivery: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found = written | as_json(ref(Page))
     about = (
         "Those of some numbers, or those that pass filters, the newest first; a number or a filter is required. What "
-        "is listed stands: of a corrected call its newest content, of a withdrawn one nothing. JSON and a table hold one "
-        "page; `next_cursor` asks for the next one, which is read at the same commit, so pages do not move while "
+        "is listed stands: of a corrected call its newest content, of a withdrawn one nothing. JSON and a table hold "
+        "one page; `next_cursor` asks for the next one, which is read at the same commit, so pages do not move while "
         "loading goes on. The other formats hold all calls."
     )
     return {
