@@ -106,18 +106,41 @@ def _window() -> list[dict[str, Any]]:
         _parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
         _parameter("tz", "The same as `timezone`, shorter."),
         _parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
+        _parameter(
+            "columns",
+            "Dimensions across, as one CSV line: each measure once for each of their values, headed `measure|v1|v2` "
+            "with `|` and `\\` in a value escaped by `\\`, and under its own name over all of them.",
+            example="day",
+        ),
         _parameter("measures", "Measures, as one CSV line.", example="attempts,asr,profit"),
         _parameter("calls", "Count every attempt, or one per call.", {"type": "string", "enum": ["attempts", "final"]}),
         _parameter(
             "base", "What ratios are over: seizures leave refused attempts out.", {"enum": ["attempts", "seizures"]}
         ),
         _parameter("currency", "Report currency (ISO 4217), or `native`.", example="USD"),
-        _parameter("sort", "Columns, as one CSV line; `:desc` behind one turns it around.", example="profit:desc"),
+        _parameter(
+            "sort",
+            "Columns of the answer, as one CSV line; `:desc` behind one turns it around. Also a pivoted one: "
+            "`attempts|2026-10-01:desc`.",
+            example="profit:desc",
+        ),
         _parameter("limit", "Rows; all when left out.", whole),
         _parameter("offset", "Rows to leave out first.", whole),
         _parameter("totals", "Add the grand total.", flag),
         _parameter("subtotals", "Add subtotals at every level.", flag),
         _parameter("parts", "Numerator and denominator beside each ratio.", flag),
+        _parameter("fill", "List the time buckets of the window that hold no calls, too.", flag),
+        _parameter(
+            "compare",
+            "Beside each measure its value in the period before (`previous`), or a `week` or a `year` earlier, the "
+            "change and the change in percent.",
+            {"type": "string", "enum": ["previous", "week", "year"]},
+        ),
+        _parameter(
+            "top",
+            "`dimension:count:measure`, as one CSV line: only its largest values, the rest as one.",
+            example="provider:10:profit",
+        ),
         _parameter(
             "as_of",
             "Answer as it was: an instant or local time (everything complete by then), `batch:ID` or `close:YYYY-MM`.",
