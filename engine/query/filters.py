@@ -9,8 +9,8 @@ from typing import Any
 from msgspec import Struct
 
 from engine.catalog.model import Dimension, Measure
+from engine.catalog.preset import Clause
 from engine.errors import TollhouseError, Unprocessable
-from engine.query.question import Clause
 
 Instant = Callable[[str], int]
 """A local time or an instant to milliseconds since 1970, in the question's zone."""

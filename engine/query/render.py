@@ -14,7 +14,7 @@ import msgspec
 from engine.catalog.model import Catalog, Measure, Part
 from engine.query.filters import Filter
 from engine.query.periods import CYCLES
-from engine.query.resolve import Resolved, asked_words
+from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
 from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
 from engine.query.sorting import Order
@@ -210,8 +210,7 @@ class _Expressions:
         self._asked = asked
 
     def _word(self, word: str) -> str:
-        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
-        terms = [f"g.{part}" for part in stands_for]
+        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:

@@ -1,20 +1,21 @@
 """A question and who asks it go in; the same question with nothing left implicit, and nothing forbidden, comes out."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from engine.access.principal import Principal
-from engine.catalog.model import Catalog, Dimension, Measure, Report, View
-from engine.errors import Forbidden, NotFound, TollhouseError, TooLarge, Unprocessable, nearest
-from engine.query import filters
+from engine.catalog.model import Catalog, Dimension, Measure
+from engine.catalog.preset import Clause, Sort, View
+from engine.errors import Forbidden, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.query import filters, presets
 from engine.query.filters import Filter
 from engine.query.headers import Aspect, aspects
 from engine.query.moments import Moments
 from engine.query.periods import CYCLES, Earlier
-from engine.query.question import Base, Clause, Compare, Question, Sort, Top
+from engine.query.question import Compare, Question, Top
 from engine.query.sorting import Order, Shown, order
 from engine.settings import Settings
 from engine.warehouse.closes import Close
@@ -22,6 +23,7 @@ from engine.warehouse.closes import Close
 Instants = Callable[[str, Sequence[str]], Sequence[int]]
 """Local times of a zone to milliseconds since 1970, as the engine reckons them."""
 
+Field = TypeVar("Field", Dimension, Measure)
 Periods = Callable[[str, int, int, Compare], Earlier]
 """A zone, a window and what it is compared with to the earlier window, as the engine reckons it."""
 
@@ -49,9 +51,8 @@ class Resolved(Struct, frozen=True, kw_only=True):
     scope: tuple[str, ...] | None
     scope_dimension: Dimension
     view: View
-    base: Base
     currency: str | None  # None: as charged
-    count_zero_answers: bool
+    stands_for: dict[str, tuple[str, ...]]  # the parts that each word of the measures' expressions means
     order: tuple[Order, ...]
     parts: tuple[str, ...]
     money: frozenset[Literal["customer", "provider"]]
@@ -119,48 +120,66 @@ def resolve(
     Raises 404 for an unknown report, 403 `forbidden_field`, 422 `unknown_field` or `bad_value` with a pointer.
     """
     names = _Names(catalog, principal)
-    preset = _preset(question.report, principal, catalog)
-    adjusts = question.report is not None and catalog.reports[question.report].since_close
+    found = presets.find(question, principal, catalog)
+    report, preset = found.report, found.preset
+    if report is not None and report.records:
+        raise Unprocessable(
+            "bad_value", f"{report.name!r} lists single calls", pointer="$.report", hint="ask /api/v1/calls for them"
+        )
+    adjusts = report is not None and report.since_close
     close = _close(question, instants, moments) if adjusts and question.since is None else None
     zone = question.timezone or (close.zone if close else settings.timezone)
     start, end = _window(question, zone, instants)
-    rows = question.rows if question.rows is not None else preset.rows if preset else ()
-    asked = question.measures if question.measures is not None else preset.measures if preset else ("attempts",)
+    rows = question.rows if question.rows is not None else preset.rows
     across = question.columns if question.columns is not None else ()
+    asked = question.measures if question.measures is not None else preset.measures
+    labels = report.labels if report else {}
     dimensions = tuple(
-        names.dimension(name, f"$.{field}[{place}]")
+        _called(names.dimension(name, f"$.{field}[{place}]"), labels)
         for field, listed in (("rows", rows), ("columns", across))
         for place, name in enumerate(listed)
     )
-    measures = tuple(names.measure(name, f"$.measures[{place}]") for place, name in enumerate(asked))
+    measures = tuple(_called(names.measure(name, f"$.measures[{place}]"), labels) for place, name in enumerate(asked))
     _once(rows, "$.rows")
     _once(across, "$.columns", besides=rows)
     _once(asked, "$.measures")
     earlier = periods(zone, start, end, question.compare) if question.compare else None
     top = tuple(names.largest(top, dimensions, measures, f"$.top[{place}]") for place, top in enumerate(question.top))
     _once([one.dimension.name for one in top], "$.top")
-    clauses = [
-        names.clause(clause, f"$.where[{place}]", lambda text: instants(zone, [text])[0])
-        for place, clause in enumerate(question.where)
-    ]
+
+    def instant(text: str) -> int:
+        return instants(zone, [text])[0]
+
+    clauses = [names.clause(clause, f"$.where[{place}]", instant) for place, clause in enumerate(question.where)]
+    # The report's own filters hold whatever is asked; said again in the question they are not doubled.
+    own = tuple(clause for clause in preset.where if clause not in question.where)
+    clauses += [names.clause(clause, "$.report", instant) for clause in own]
     having = tuple(clause for clause in clauses if clause.measure)
-    view = question.calls or (preset.calls if preset else "final" if principal.audience == "customer" else "attempts")
+    view = question.calls or preset.calls
     shown = aspects(measures, parts=question.parts, compared=earlier is not None)
     cut = frozenset(one.dimension.name for one in top)
-    keys = order(question.sort, Shown(dimensions[: len(rows)], dimensions[len(rows) :], shown, cut))
+    keys = order(question.sort, preset.sort, Shown(dimensions[: len(rows)], dimensions[len(rows) :], shown, cut))
     # An adjustment is made in the money it was charged in.
     currency = question.currency or ("native" if adjusts else settings.currency)
     unseen = [*(clause.measure for clause in having if clause.measure), *(one.measure for one in top)]
+    spoken = [*measures, *unseen]
+    chosen = {**found.chosen, "base": question.base}
+    site = msgspec.structs.asdict(settings)
+    stands_for = {word: catalog.stands_for(word, chosen, site) for measure in spoken for word in measure.words}
     resolved = msgspec.structs.replace(
         question,
+        **found.chosen,
         timezone=zone,
         rows=tuple(rows),
         columns=tuple(across),
         measures=tuple(asked),
+        where=(*question.where, *own),
         calls=view,
         currency=currency,
         sort=tuple(Sort(key.name, key.descending) for key in keys),
         top=tuple(Top(one.dimension.name, one.count, one.measure.name) for one in top),
+        totals=preset.totals if question.totals is None else question.totals,
+        subtotals=preset.subtotals if question.subtotals is None else question.subtotals,
         since=f"close:{close.month}" if close else question.since,
     )
     _within(question.limit, settings)
@@ -183,12 +202,11 @@ def resolve(
         scope=principal.accounts,
         scope_dimension=catalog.account,
         view=view,
-        base=question.base,
         currency=None if currency == "native" else currency,
-        count_zero_answers=settings.count_zero_answers,
+        stands_for=stands_for,
         order=keys,
-        parts=_parts([*measures, *unseen], question.base, settings),
-        money=frozenset(side for measure in [*measures, *unseen] for side in _sides(measure)),
+        parts=_parts(spoken, stands_for),
+        money=frozenset(side for measure in spoken for side in _sides(measure)),
         as_of=as_of,
         since=since,
         earlier=earlier,
@@ -197,47 +215,23 @@ def resolve(
     )
 
 
-def preset(name: str, principal: Principal, catalog: Catalog) -> dict[str, Any]:
-    """Return a report's defaults as this principal gets them, in the words of a question."""
-    found = _preset(name, principal, catalog)
-    return {"report": name, "rows": found.rows, "measures": found.measures, "calls": found.calls}
+def _called(field: Field, labels: dict[str, str]) -> Field:
+    """A field under the label that the report has for it."""
+    return msgspec.structs.replace(field, label=labels[field.name]) if field.name in labels else field
 
 
 def _sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
     return ("customer", "provider") if measure.money == "both" else (measure.money,) if measure.money else ()
 
 
-def asked_words(word: str, base: Base, *, count_zero_answers: bool) -> tuple[str, ...]:
-    """Return the parts that a word of a measure's expression stands for; they are added up."""
-    if word == "base":
-        return (base,)
-    if word == "answers":
-        return ("connected", "answered_zero") if count_zero_answers else ("connected",)
-    return (word,)
-
-
-def _parts(measures: Sequence[Measure], base: Base, settings: Settings) -> tuple[str, ...]:
+def _parts(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     needed = {"standing": None}
     for measure in measures:
         for word in measure.words:
-            needed.update(dict.fromkeys(asked_words(word, base, count_zero_answers=settings.count_zero_answers)))
+            needed.update(dict.fromkeys(stands_for[word]))
         for side in _sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
-
-
-def _preset(name: str | None, principal: Principal, catalog: Catalog) -> Any:
-    if name is None:
-        return None
-    report: Report | None = catalog.reports.get(name)
-    if report is None:
-        raise NotFound(
-            "unknown_report",
-            f"there is no report {name!r}",
-            pointer="$.report",
-            hint=nearest(name, list(catalog.reports)) or f"known: {', '.join(catalog.reports)}",
-        )
-    return report.customer if principal.audience == "customer" and report.customer else report
 
 
 def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int]:

@@ -72,7 +72,7 @@ class Desk:
             commit = self._coverage.watermark()
             chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
             rolled = None
-            if question.totals or question.subtotals or asked.columns:  # the total has every value across
+            if asked.question.totals or asked.question.subtotals or asked.columns:  # the total has every value across
                 rolled = self._warehouse.query(render.totals(asked, chosen, self._catalog, commit.commit))
             statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
             found = self._warehouse.query(statement)

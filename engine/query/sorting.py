@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from msgspec import Struct
 
 from engine.catalog.model import Dimension
+from engine.catalog.preset import Sort
 from engine.errors import Unprocessable, nearest
 from engine.query.headers import Aspect, taken_apart, value
-from engine.query.question import Sort
 
 
 class Order(Struct, frozen=True):
@@ -30,12 +30,16 @@ class Shown(Struct, frozen=True):
     cut: Collection[str]  # the names of dimensions cut to their top
 
 
-def order(sort: Sequence[Sort], shown: Shown) -> tuple[Order, ...]:
+def order(sort: Sequence[Sort], usual: Sequence[Sort], shown: Shown) -> tuple[Order, ...]:
     """Return the sort keys, filled up so that no two rows tie; raises 422 `unknown_field` with a pointer.
 
-    Without keys it is time when a time dimension leads, else the first count, largest first, the rest of a top last.
+    Without keys they are the report's `usual` ones, of columns that are shown. Else it is
+    time when a time dimension leads, else the first count, largest first, the rest of a top last.
     """
     found = [_key(key, f"$.sort[{place}].field", shown) for place, key in enumerate(sort)]
+    if not found:
+        plain = {dimension.name for dimension in shown.rows} | {aspect.name for aspect in shown.aspects}
+        found = [_key(key, "$.report", shown) for key in usual if key.field in plain]
     if not found and not (shown.rows and shown.rows[0].bucket):
         counts = [aspect for aspect in shown.aspects if aspect.type == "integer" and not aspect.kind]
         found = [_rest(dimension) for dimension in shown.rows if dimension.name in shown.cut]
