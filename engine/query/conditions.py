@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.query.resolve import Filter
+from engine.query.filters import Filter
 
 
 def condition(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def condition(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dic
         "parameter": parameter,
         "op": clause.op,
         "type": clause.type,
-        "text": clause.type == "String",
+        "text": dimension is not None and dimension.type == "string",
         "bucket": dimension.bucket if dimension else None,
         "column": dimension.column if dimension else None,
     }
