@@ -76,6 +76,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Most rows of the database a statement of a question may read; 0 for any number."""
     max_questions: Annotated[int, Meta(ge=1)] = 64
     """Questions one caller may have under way at once; more are told to come again."""
+    max_columns: Annotated[int, Meta(ge=1)] = 1000
+    """Most columns that the values of `columns` may make in one answer."""
     max_upload_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
     """Largest body of POST /cdrs."""
     max_unpacked_bytes: Annotated[int, Meta(ge=1)] = 16 << 30

@@ -21,8 +21,9 @@ from engine.query import parameters
 from engine.query import question as questions
 from engine.query.question import Question
 from engine.query.run import Explanation
+from engine.query.search import PER_NUMBER
 from engine.site import Site
-from web import batches, bodies, closes, queries, reference, upkeep
+from web import batches, bodies, calls, closes, queries, reference, upkeep
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view, report_views
 from web.delivery import DELIVERY, answered, delivery
@@ -73,6 +74,8 @@ async def reports(request: Request[Any, Any, Any], principal: Principal, site: S
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
     everything = given(request)
+    if name == PER_NUMBER:
+        return await calls.of_report(everything, principal, site)
     how = delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}
@@ -139,6 +142,7 @@ router = Router(
         report,
         catalog,
         cdrs,
+        *calls.HANDLERS,
         *batches.HANDLERS,
         *queries.HANDLERS,
         *closes.HANDLERS,

@@ -60,16 +60,24 @@ class Flowing(Response[None]):
     """
 
     def __init__(
-        self, pieces: Iterator[bytes], media_type: str, end: Callable[[], None], headers: Mapping[str, str]
+        self,
+        pieces: Iterator[bytes],
+        media_type: str,
+        end: Callable[[], None] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(None, media_type=media_type, status_code=200, headers=headers)
         self.pieces = pieces
-        self.end = end
+        self.end = end or _nothing
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         """Return the application that sends it."""
         told = {"content-type": str(self.media_type), **{name.lower(): text for name, text in self.headers.items()}}
         return partial(_send, self.pieces, self.end, told)
+
+
+def _nothing() -> None:
+    """Nothing is to be ended."""
 
 
 async def _send(
