@@ -83,7 +83,15 @@ def _measures(known: Catalog) -> str:
         about = m.help + (f" Source: {m.source}." if m.source else "")
         kind = m.type.replace("_", " ")
         rows.append((f"`{m.name}`", m.label, kind, m.unit or "", _who(m.audience), about, _formula(m)))
-    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _one_line(p.value)) for p in known.parts.values()]
+    parts = [
+        (
+            f"`{p.name}`",
+            p.help,
+            "yes" if p.counts else "no",
+            _one_line(p.value if p.of is None else f"{p.of} where {p.where}"),
+        )
+        for p in known.parts.values()
+    ]
     return _page(
         "Measures",
         "schemas/catalog/measures.toml, words.toml and parts.toml",

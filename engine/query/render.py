@@ -120,7 +120,7 @@ def _visible(branch: Branch, asked: Resolved) -> str:
 
 
 def _sum(part: Part, branch: Branch, *, final: bool) -> str:
-    value = part.signed if branch.table == LEDGER else part.name
+    value = part.signed if branch.table == LEDGER else part.of_rollup
     total = f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
     return f"-{total}" if branch.later else total
 
