@@ -73,7 +73,7 @@ class Desk:
             statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
             found = self._warehouse.query(statement)
             rolled = None
-            if question.totals or question.subtotals:
+            if asked.question.totals or asked.question.subtotals:
                 rolled = self._warehouse.query(render.totals(asked, chosen, self._catalog, commit.commit))
             if not _mixed(found) and not (rolled and _mixed(rolled)):
                 break
