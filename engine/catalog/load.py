@@ -126,8 +126,7 @@ def _whole(part: Part, parts: dict[str, Part], columns: list[str], path: Path) -
     spoken = dict.fromkeys(words_of(re.sub("'[^']*'", "", part.where)))
     for word in spoken:
         _must_know(word, columns, path, part.name, "column")
-    value = f"if({part.where}, toInt64({other.value}), 0)"
-    return msgspec.structs.replace(part, value=value, counts=other.counts, columns=tuple(spoken))
+    return msgspec.structs.replace(part, value=other.value, counts=other.counts, columns=tuple(spoken))
 
 
 def _check_words(words: dict[str, Word], parts: dict[str, Part], path: Path) -> None:

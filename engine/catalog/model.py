@@ -53,12 +53,12 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
 
     def kept_by(self, rollup: "Rollup") -> bool:
         """Whether a rollup has the sum, or what it is made of."""
-        return (self.of or self.name) in rollup.parts and set(self.columns) <= set(rollup.keys)
+        return self.kept_as in rollup.parts and set(self.columns) <= set(rollup.keys)
 
     @property
-    def of_rollup(self) -> str:
-        """What one row of a rollup adds."""
-        return self.name if self.of is None else f"if({self.where}, {self.of}, 0)"
+    def kept_as(self) -> str:
+        """The column of a rollup that holds the sum, of records of every kind when `where` chooses among them."""
+        return self.of or self.name
 
     @property
     def type(self) -> str:
