@@ -7,13 +7,15 @@ from typing import Any, Self
 
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
-from engine.errors import Conflict
+from engine.errors import BadRequest, Conflict
+from engine.ingest import dialects
 from engine.ingest.check import Check
 from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
+from engine.query.cautions import Limit
 from engine.query.question import Question
 from engine.query.resolve import preset
 from engine.query.run import Desk, Explanation
@@ -39,7 +41,8 @@ class Site:
         self._loader: Loader | None = None
         self.warehouse = Warehouse(settings.database)
         try:
-            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns())
+            frozen = {"timezone": settings.timezone}
+            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns(), frozen)
             if writes:
                 self._lease = None if self.warehouse.embedded else Lease.take(self.warehouse)
                 self._loader = Loader(self.warehouse, self.catalog, settings, self._lease)
@@ -49,13 +52,21 @@ class Site:
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             begins = layout.beginnings(self.warehouse)
-            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered), begins)
+            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered), begins, self._limits)
             self._inspector = Inspector(
                 self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
         except BaseException:
             self.close()
             raise
+
+    def _limits(self, dialect: str) -> tuple[Limit, ...]:
+        """What the files of a dialect cannot say; nothing when the site knows it no more."""
+        try:
+            found = dialects.find(dialect, self.settings.dialects_folder)
+        except BadRequest:
+            return ()
+        return tuple(Limit(limit.says, frozenset(limit.touches)) for limit in found.limits)
 
     @property
     def loader(self) -> Loader:

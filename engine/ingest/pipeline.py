@@ -27,6 +27,7 @@ from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.reference import lookups
 from engine.settings import Settings
+from engine.warehouse import layout
 from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
@@ -60,7 +61,7 @@ class Loader:
         self._settings = settings
         writer = self._writer = Writer(warehouse, lease)
         self._ledger = Ledger(writer, catalog, settings.zones)
-        self._batches = Batches(writer)
+        self._batches = Batches(writer, settings.dialects_folder)
         self._reading = Reading(writer, settings, self._batches)
         self._retries = Retries(writer)
         self._retrying = Lock()
@@ -73,6 +74,7 @@ class Loader:
         self._reading.lookups = lookups.make(warehouse, lookups.versions(warehouse))
         lookups.drop_others(warehouse, self._reading.lookups)
         self._unfinished = False
+        self._frozen = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
@@ -229,6 +231,7 @@ class Loader:
         contradictions = any(waiting.staged.contradictions for waiting in group)
         if any(waiting.staged.forced for waiting in group):
             self._ledger.read_batches()
+        self._freeze()
         for waiting in group:
             _say(waiting, after)
         self._ledger.commit_chunk(Chunk(batches, after, until, contradictions=contradictions))
@@ -270,8 +273,22 @@ class Loader:
                 finished.append(staged.batch)
         for batch in self._batches.being("rolling_back", "restoring"):
             change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
+        self._finish_list()
         self._unfinished = False
         return finished
+
+    def _finish_list(self) -> None:
+        """Complete the commit that the newest list came with, unless it is."""
+        if lists.newest_commit(self._warehouse) > self._ledger.watermark:
+            self._unfinished = True
+            self._ledger.commit_nothing()
+            self._unfinished = False
+
+    def _freeze(self) -> None:
+        """What calls are judged by for good stays what it is at the first load."""
+        if not self._frozen:
+            layout.freeze(self._warehouse, "timezone", self._settings.timezone)
+            self._frozen = True
 
     def _commit_staged(self, staged: Staged) -> None:
         for after in range(staged.done, staged.rows, self._settings.chunk_records):
@@ -318,7 +335,10 @@ class Loader:
     def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
         """Load a list of reference data; it tells facts about records that are loaded from then on."""
         with self._turn():
-            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark)
+            # A commit of its own, so that what was answered before can be asked again as of then.
+            commit = self._ledger.watermark + 1
+            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, commit)
+            self._finish_list()
             before, self._reading.lookups = self._reading.lookups, known
             # Whoever is reading a file now may still ask the lookups of before.
             lookups.drop_others(self._warehouse, before, known)

@@ -85,6 +85,7 @@ class Reading:
                 staged = self._checked(source, dialect, batch, asked)
                 said: dict[str, str | int] = {"request": request.key, "body": request.body, "reference": known.version}
                 said["zone"], columns = asked.zone or "", list(source.columns)
+                said["indeterminate_as"] = self._settings.indeterminate_as
                 self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
                 with suppress(TollhouseError):
@@ -111,6 +112,7 @@ class Reading:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
                         said: dict[str, str | int] = {"request": request, "reference": known.version}
                         said["zone"] = asked.zone or ""
+                        said["indeterminate_as"] = self._settings.indeterminate_as
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
                         return Staged(batch, rows, 0, contradictions=False, forced=asked.force)
                     # Then only what is good, so that nothing of the rest comes into the new batch.

@@ -1,16 +1,17 @@
 """A question and who asks it go in; the same question with nothing left implicit, and nothing forbidden, comes out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure, Report, View
 from engine.errors import Forbidden, NotFound, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.question import Base, Clause, Question, Sort
 from engine.settings import Settings
@@ -63,6 +64,8 @@ class Resolved(Struct, frozen=True, kw_only=True):
     money: frozenset[Literal["customer", "provider"]]
     as_of: int | None = None  # the last commit that counts, None: the newest
     since: int | None = None  # only what commits after this one changed, None: everything that stands
+    rates: Rates | None = None  # what money in other currencies is converted with, None: there is none of it
+    versions: Mapping[str, int] = field(default_factory=dict)  # of the operator's lists, at the answer's commit
 
     @property
     def buckets(self) -> tuple[str, ...]:

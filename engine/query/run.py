@@ -11,21 +11,32 @@ from typing import Any
 from uuid import uuid4
 
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import TooLarge, Unprocessable
 from engine.query import render
 from engine.query.answer import Answer, Column, Moment, Subtotal, Warned, money_text
+from engine.query.cautions import (
+    LimitsOf,
+    fx_missing,
+    indeterminate_as,
+    indeterminate_mixed,
+    source_limits,
+    unrated,
+    without_rate,
+)
 from engine.query.coverage import Coverage
+from engine.query.lists import Rates
 from engine.query.moments import Moments
+from engine.query.provenance import Origin, Provenance
 from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Refusal, Route, route
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse.gateway import Rows, Warehouse
-from engine.words import many
 
 _READS = 3
 
@@ -53,6 +64,7 @@ class Desk:
         covered: dict[str, tuple[Rollup, str]],
         uncovered: tuple[str, ...] = (),
         begins: dict[str, int] | None = None,
+        limits: LimitsOf = lambda _: (),
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
@@ -61,6 +73,8 @@ class Desk:
         self._uncovered = uncovered
         self._begins = begins or {}
         self._coverage = Coverage(warehouse)
+        self._provenance = Provenance(warehouse, covered, self._begins)
+        self._limits = limits
         self.moments = Moments(warehouse, self._coverage)
 
     def ask(self, question: Question, principal: Principal, *, ledger_only: bool = False) -> Answer:
@@ -69,6 +83,7 @@ class Desk:
         asked = self.resolve(question, principal)
         for read in range(_READS + 1):
             commit = self._coverage.watermark()
+            asked = self.at(asked, commit)
             chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
             statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
             found = self._warehouse.query(statement)
@@ -77,12 +92,13 @@ class Desk:
                 rolled = self._warehouse.query(render.totals(asked, chosen, self._catalog, commit.commit))
             if not _mixed(found) and not (rolled and _mixed(rolled)):
                 break
-        return self._answer(asked, chosen, commit, found, rolled, began)
+        return self._answer(asked, chosen, commit, found, rolled, began, principal)
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say which tables would answer, why the others do not, and with what statement."""
         asked = self.resolve(question, principal)
         commit = self._coverage.watermark()
+        asked = self.at(asked, commit)
         chosen = self.route(asked, commit)
         statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
         return Explanation(
@@ -108,6 +124,16 @@ class Desk:
         """Resolve names, window and scope."""
         return resolve(question, principal, self._catalog, self._settings, self._coverage.instants, self.moments)
 
+    def at(self, asked: Resolved, commit: Moment) -> Resolved:
+        """Add what the answer at a commit rests on beside the calls: the lists that stood, and the rates it needs."""
+        versions = self._provenance.versions(commit.commit if asked.as_of is None else asked.as_of)
+        rates = None
+        if asked.money and asked.currency is not None:
+            known = self._provenance.currencies(commit.commit)
+            if known is None or known - {asked.currency}:
+                rates = Rates(versions.get("fx", 0), self._settings.timezone)
+        return replace(asked, versions=versions, rates=rates)
+
     def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
         """Choose the tables."""
         return route(
@@ -127,9 +153,17 @@ class Desk:
         return commit if asked.as_of is None else self.moments.told(asked.as_of)
 
     def _answer(
-        self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None, began: float
+        self,
+        asked: Resolved,
+        chosen: Route,
+        commit: Moment,
+        found: Rows,
+        rolled: Rows | None,
+        began: float,
+        principal: Principal,
     ) -> Answer:
         question = asked.question
+        origins = self._origins(asked, commit)
         columns = _columns(asked)
         width = len(columns)
         extra = {name: place for place, name in enumerate(found.columns)}
@@ -157,9 +191,31 @@ class Desk:
             elapsed_ms=round((time.perf_counter() - began) * 1000, 3),
             rows_read=found.rows_read + (rolled.rows_read if rolled else 0),
             source=chosen.sources,
-            warnings=tuple(_warnings(asked, found, extra)),
+            warnings=(
+                *unrated(asked, found),
+                *self._missing_rates(asked, chosen, commit, found, rolled),
+                *source_limits(asked, origins, self._limits, principal),
+                *indeterminate_mixed(asked, self._catalog, origins),
+            ),
+            outcome_map=tuple(sorted({origin.outcome_map for origin in origins})),
+            indeterminate_as=indeterminate_as(asked, self._catalog, origins),
             currencies=_currencies(asked, found, extra) if asked.currency is None and asked.money else UNSET,
         )
+
+    def _origins(self, asked: Resolved, commit: Moment) -> list[Origin]:
+        """Where the calls of the window came from."""
+        every = self._provenance.origins(commit.commit if asked.as_of is None else asked.as_of)
+        return [origin for origin in every if origin.first < asked.end_ms and origin.last >= asked.start_ms]
+
+    def _missing_rates(
+        self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None
+    ) -> list[Warned]:
+        lacking = without_rate(asked, *([found, rolled] if rolled else [found]))
+        if not lacking:
+            return []
+        statement = render.missing_rates(asked, chosen, self._catalog, commit.commit)
+        days = {(side, code): days for side, code, days in self._warehouse.query(statement).rows}
+        return fx_missing(asked, lacking, days)
 
 
 def _mixed(found: Rows) -> bool:
@@ -202,28 +258,6 @@ def _rolled(rolled: Rows, depth: int, width: int, money: set[int]) -> tuple[list
         else:
             subtotals.append(Subtotal(level, _written(values, money)))
     return subtotals, totals
-
-
-def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warned]:
-    warnings = []
-    for side in sorted(asked.money):
-        unrated = int(found.rows[0][extra[f"unrated_{side}_"]]) if found.rows else 0
-        if unrated > 0:  # a difference may be less than none
-            warnings.append(
-                Warned("unrated", f"{many(unrated, 'connected call has', 'connected calls have')} no {side} charge yet")
-            )
-        codes = {code for row in found.rows for code in row[extra[f"{side}_currencies_"]]}
-        foreign = sorted(codes - {asked.currency})
-        if asked.currency is not None and foreign:
-            window = f"{asked.question.start} to {asked.question.end}"
-            warnings.append(
-                Warned(
-                    "fx_missing",
-                    f"no exchange rate to {asked.currency} for {side} money in {', '.join(foreign)}, {window}; "
-                    "those cells are empty",
-                )
-            )
-    return warnings
 
 
 def _currencies(asked: Resolved, found: Rows, extra: dict[str, int]) -> tuple[str, ...]:
