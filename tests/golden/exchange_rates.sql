@@ -72,15 +72,15 @@ groups AS (
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
     SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0 AND if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
+    WHERE g.mixed OR (g.standing > 0 AND if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
 ),
 measured AS (
     SELECT
         g.customer AS customer,
         g.attempts AS attempts,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
+        if(empty(g.customer_currencies), toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge,
+        if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit,
+        if(empty(g.customer_currencies) AND empty(g.provider_currencies), if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
         g.customer_currencies AS customer_currencies,
         g.unrated_customer AS unrated_customer,
         g.provider_currencies AS provider_currencies,
@@ -165,7 +165,7 @@ groups AS (
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
     SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0 AND if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
+    WHERE g.mixed OR (g.standing > 0 AND if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
 ),
 rolled AS (
     SELECT
@@ -187,9 +187,9 @@ measured AS (
     SELECT
         NULL AS customer,
         g.attempts AS attempts,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
+        if(empty(g.customer_currencies), toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge,
+        if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit,
+        if(empty(g.customer_currencies) AND empty(g.provider_currencies), if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
         g.customer_currencies AS customer_currencies,
         g.unrated_customer AS unrated_customer,
         g.provider_currencies AS provider_currencies,
