@@ -109,12 +109,14 @@ def indeterminate_as(asked: Resolved, catalog: Catalog, origins: Iterable[Origin
     """Return what indeterminate calls were counted as, when the question speaks of jurisdiction."""
     if not _speaks_of_jurisdiction(asked, catalog):
         return UNSET
-    return ", ".join(sorted({origin.indeterminate_as for origin in origins})) or "indeterminate"
+    return (
+        ", ".join(sorted({origin.indeterminate_as for origin in origins if origin.indeterminate_as})) or "indeterminate"
+    )
 
 
 def indeterminate_mixed(asked: Resolved, catalog: Catalog, origins: Iterable[Origin]) -> list[Warned]:
     """Return a warning when indeterminate calls were counted as this and as that."""
-    ways = sorted({origin.indeterminate_as for origin in origins})
+    ways = sorted({origin.indeterminate_as for origin in origins if origin.indeterminate_as})
     if len(ways) < 2 or not _speaks_of_jurisdiction(asked, catalog):
         return []
     return [

@@ -1,19 +1,23 @@
 """A commit goes in, what an answer at that commit rests on beside the calls comes out: lists, currencies, sources."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from msgspec import Struct
 
 from engine.catalog.model import Rollup
+from engine.reference.lookups import versions
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
 
 class Origin(Struct, frozen=True):
-    """Calls that came in one dialect and were judged by one outcome map: from when to when, in milliseconds."""
+    """Calls that came in one dialect and were judged by one outcome map: from when to when, in milliseconds.
+
+    Those that were given new facts later are listed once more, with the outcome map of that moment only.
+    """
 
     dialect: str
     outcome_map: int
@@ -32,14 +36,9 @@ class Provenance:
         # A rollup that began later than the ledger did may lack a currency of before.
         whole = [table for table, (rollup, _) in covered.items() if table not in begins and _keeps_currencies(rollup)]
         self._summed = whole[0] if whole else None
-        self.versions = lru_cache(16)(self._ask_versions)
+        self.versions = lru_cache(16)(partial(versions, warehouse))
         self.currencies = lru_cache(4)(self._ask_currencies)
         self.origins = lru_cache(16)(self._ask_origins)
-
-    def _ask_versions(self, commit: int) -> dict[str, int]:
-        """Return the version of each list that stood at a commit."""
-        sql = "SELECT kind, max(version) FROM list_log WHERE commit <= {commit:UInt32} GROUP BY kind"
-        return {str(kind): int(version) for kind, version in self._rows(sql, commit=commit)}
 
     def _ask_currencies(self, commit: int) -> frozenset[str] | None:  # noqa: ARG002 - the key of the cache
         """Return every currency there is, and perhaps some that are there no more; None when nobody knows quickly."""
