@@ -30,7 +30,7 @@ def make(
     columns: list[dict[str, str]],
     frozen: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Create what lacks. Return the names of rollup tables that do not cover the ledger yet.
+    """Make what lacks. Return the names of rollup tables that do not cover the ledger yet.
 
     `frozen` are settings that must be what they were at the first load; raises `Conflict` when one is not.
     """
