@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from engine.access.principal import Principal
-from engine.catalog.load import words
+from engine.catalog.load import words_of
 from engine.catalog.model import Catalog
 from engine.query.answer import Warned
 from engine.query.provenance import Origin
@@ -130,7 +130,7 @@ def indeterminate_mixed(asked: Resolved, catalog: Catalog, origins: Iterable[Ori
 def _speaks_of_jurisdiction(asked: Resolved, catalog: Catalog) -> bool:
     columns = {dimension.column for dimension in asked.dimensions}
     columns |= {clause.dimension.column for clause in asked.filters if clause.dimension}
-    summed = any("jurisdiction" in words(catalog.parts[part].value) for part in asked.parts)
+    summed = any("jurisdiction" in words_of(catalog.parts[part].value) for part in asked.parts)
     return summed or bool(columns & {"jurisdiction", "jurisdiction_lata"})
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from engine.catalog.load import words
+from engine.catalog.load import words_of
 from engine.catalog.model import Catalog, Measure, Part
 from engine.query.lists import NameList, name_lists, rate_parameters
-from engine.query.resolve import Filter, Resolved, asked_words
+from engine.query.resolve import Filter, Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
 from engine.reference.kinds import kinds
 from engine.statement import Statement
@@ -191,8 +191,7 @@ class _Expressions:
         self._parts = catalog.parts
 
     def _word(self, word: str) -> str:
-        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
-        terms = [f"g.{part}" for part in stands_for]
+        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:
@@ -213,7 +212,7 @@ class _Expressions:
 
     def _real(self, sql: str, expression: str) -> str:
         """A sum as a double, which converted money must not become by another way than money that needed no rate."""
-        money = any(word in self._parts and self._parts[word].money for word in words(expression))
+        money = any(word in self._parts and self._parts[word].money for word in words_of(expression))
         if not (money and self._asked.rates):
             return f"toFloat64({sql})"
         return f"(toFloat64(toDecimal128({sql}, 8)) + toFloat64({sql} - toDecimal128({sql}, 8)))"
