@@ -13,9 +13,13 @@ import msgspec
 
 from engine.catalog.load import words_of
 from engine.catalog.model import Catalog, Measure, Part
+from engine.query.filters import Filter
 from engine.query.lists import NameList, name_lists, rate_parameters
-from engine.query.resolve import Filter, Resolved
+from engine.query.periods import CYCLES
+from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
+from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
+from engine.query.sorting import Order
 from engine.reference.kinds import kinds
 from engine.statement import Statement
 from engine.template import render as template
@@ -29,7 +33,7 @@ def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int
 
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for subtotals and the grand total, recomputed from the groups that pass."""
-    names = [dimension.name for dimension in asked.dimensions]
+    names = [dimension.name for dimension in asked.rows]
     kept = range(max(1, len(names) if asked.question.subtotals else 1))
     return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
 
@@ -41,14 +45,27 @@ def missing_rates(asked: Resolved, route: Route, catalog: Catalog, commit: int) 
     return _render(bare, route, catalog, commit, levels=[], limit=None, name="query/missing_rates.sql.j2")
 
 
+def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
+    """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
+    one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
+    return _render(one, route, catalog, commit, levels=[], limit=1)
+
+
+def across(asked: Resolved) -> Statement:
+    """Return the statement for the time buckets across, those without calls among them."""
+    parameters: dict[str, Any] = {"zone": asked.zone, **grid(asked)}
+    sql = template(
+        "query/across.sql.j2",
+        filled=filled(asked, asked.columns),
+        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+    )
+    return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
 def shown(asked: Resolved) -> list[str]:
-    """Return the names of the answer's columns, in order."""
-    names = [dimension.name for dimension in asked.dimensions]
-    for measure in asked.measures:
-        names.append(measure.name)
-        if asked.question.parts and measure.numerator:
-            names += [f"{measure.name}_numerator", f"{measure.name}_denominator"]
-    return names
+    """Return the names of the columns that a statement without cells returns, in order."""
+    names = [dimension.name for dimension in asked.dimensions] + [aspect.name for aspect in asked.aspects]
+    return [name.replace(".", "_") for name in names]
 
 
 def _render(
@@ -73,35 +90,40 @@ def _render(
     if limit is not None:
         parameters |= {"limit": limit, "offset": asked.question.offset}
     if asked.rates is not None:
-        parameters |= rate_parameters(asked.rates, asked.start_ms, asked.end_ms)
+        start = min(asked.start_ms, asked.earlier.start_ms) if asked.earlier else asked.start_ms
+        parameters |= rate_parameters(asked.rates, start, asked.end_ms)
     names = name_lists([*asked.dimensions, *(clause.dimension for clause in asked.filters)], asked.versions)
     parameters |= {told.relation: told.version for told in names.values()}
     parts = [catalog.parts[part] for part in asked.parts]
     expressions = _Expressions(asked, catalog)
+    structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
+    if shaped(asked):
+        structure_ |= structure(asked, levels, parameters, expressions.of)
     sql = template(
         name,
+        **structure_,
         lists=list({told.relation: told for told in names.values()}.values()),
         names=names,
         rates={"place": kinds()["fx"].place} if asked.rates else None,
-        dimensions=asked.dimensions,
+        dimensions=[*asked.dimensions, *([PERIOD] if asked.earlier else [])],
+        cycles=CYCLES,
+        shaped=shaped(asked),
         parts=parts,
         money=sorted(asked.money),
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
         filters=[_filter(clause, f"f{place}", parameters, names) for place, clause in enumerate(asked.filters)],
         having=[
-            {**_filter(clause, f"h{place}", parameters, {}), "expression": expressions.of(clause.measure)}
+            {**_filter(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
             for place, clause in enumerate(asked.having)
             if clause.measure
         ],
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
         changes=asked.since is not None,
-        levels=levels,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
         numerators=expressions.numerators() if asked.question.parts else [],
         shown=shown(asked),
-        order=asked.order,
         limit=limit,
     )
     return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
@@ -115,10 +137,13 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
         parameters |= _span_parameters(span, name, ledger)
         spans.append(_ledger_span(name) if ledger else _tile_span(name))
     final = asked.view == "final"
+    own = "t.start_time" if ledger else "t.tile"
     return {
         "table": branch.table,
-        "time": "t.start_time" if ledger else "t.tile",
-        "about": _ABOUT_LATER if branch.later else None,
+        "time": _moved(own, asked, parameters) if branch.earlier else own,
+        "own": own,
+        "period": int(branch.earlier),
+        "about": " and ".join(_about(branch)),
         "visible": _visible(branch, asked) if ledger else "c_min <= {commit:UInt32}",
         "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
         "spans": spans,
@@ -126,7 +151,18 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
     }
 
 
-_ABOUT_LATER = "what came after that moment is taken out again"
+def _about(branch: Branch) -> list[str]:
+    earlier = ["of the period before, moved into the one that is asked for"] if branch.earlier else []
+    return [*earlier, *(["what came after that moment is taken out again"] if branch.later else [])]
+
+
+def _moved(time: str, asked: Resolved, parameters: dict[str, Any]) -> str:
+    """When a call of the earlier period would have been in the one that is asked for, in the zone's own time."""
+    if asked.earlier is None:
+        raise AssertionError("a branch of an earlier period nobody asked for")
+    parameters["moved"] = asked.earlier.amount
+    function = {"months": "addMonths", "days": "addDays", "milliseconds": "addMilliseconds"}[asked.earlier.unit]
+    return f"{function}(toTimeZone({time}, {{zone:String}}), {{moved:Int64}})"
 
 
 def _visible(branch: Branch, asked: Resolved) -> str:
@@ -168,7 +204,7 @@ def _tile_span(name: str) -> str:
 
 
 def _filter(
-    clause: Filter, parameter: str, parameters: dict[str, Any], names: Mapping[str, NameList]
+    clause: Filter, parameter: str, parameters: dict[str, Any], names: Mapping[str, NameList] | None = None
 ) -> dict[str, Any]:
     parameters[parameter] = list(clause.values)
     dimension = clause.dimension
@@ -176,11 +212,17 @@ def _filter(
         "parameter": parameter,
         "op": clause.op,
         "type": clause.type,
-        "text": clause.type == "String",
+        "text": clause.dimension is not None and clause.dimension.type == "string",
         "bucket": dimension.bucket if dimension else None,
         "column": dimension.column if dimension else None,
-        "list": names.get(dimension.name) if dimension else None,
+        "list": (names or {}).get(dimension.name) if dimension else None,
     }
+
+
+def _order(key: Order) -> dict[str, Any]:
+    bucket = key.dimension.bucket if key.dimension else None
+    column = key.name.replace(".", "_") + ("_began" if bucket in PAIRS else "")
+    return {"column": column, "descending": key.descending}
 
 
 class _Expressions:
