@@ -18,6 +18,7 @@ from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query import presets
 from engine.query.answer import Answer
+from engine.query.calls import Calls
 from engine.query.cautions import Limit
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
@@ -60,6 +61,7 @@ class Site:
                 for table, (rollup, zone) in covered.items()
             }
             self.desk = Desk(self.warehouse, self.catalog, settings, readable, tuple(uncovered), begins, self._limits)
+            self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self._inspector = Inspector(
                 self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
