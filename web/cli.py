@@ -182,6 +182,9 @@ _QUESTION = [
     click.option("--from", "start", required=True, help="Date, local time or instant; inclusive."),
     click.option("--to", "end", required=True, help="The same; exclusive. All October: --to 2026-11-01."),
     click.option("--tz", help="IANA zone of filter and buckets; the site's when left out."),
+    click.option("--type", help="Of usa-calls: state or lata."),
+    click.option("--side", help="Of usa-rate-center: called or calling."),
+    click.option("--bucket", help="Of asr-per-route: minute15, hour, day, week or month."),
     click.option("--rows", help="Dimensions to group by, comma-separated; '' for one row."),
     click.option("--measures", help="Measures, comma-separated."),
     click.option("--where", multiple=True, metavar="'FIELD OP LIST'", help="A filter, repeatable: 'asr lt 20'."),
@@ -237,7 +240,7 @@ def _question(name: str, options: dict[str, Any]) -> Any:
     from engine.query import parameters, question
 
     values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in ("calls", "base", "currency", "limit", "offset", "as_of", "since"):
+    for option in ("type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of", "since"):
         if options[option] is not None:
             values[option] = options[option]
     if options["tz"] is not None:

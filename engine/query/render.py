@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.resolve import Filter, Resolved, asked_words
+from engine.query.resolve import Filter, Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
 from engine.statement import Statement
 from engine.template import render as template
@@ -167,8 +167,7 @@ class _Expressions:
         self._asked = asked
 
     def _word(self, word: str) -> str:
-        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
-        terms = [f"g.{part}" for part in stands_for]
+        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:
