@@ -7,6 +7,7 @@ sample's calls, and an outcome map.
 
 import csv
 import statistics
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def made(sample: Path, folder: Path) -> list[str]:
     states = ("NY", "CA", "TX", "FL", "IL", "WA")
     with sample.open(newline="") as file:
         shown = sorted({row["dest_cli"] for row in csv.DictReader(file)} - {""})
-    lists = {
+    lists: dict[str, Sequence[tuple[str, ...]]] = {
         "npanxx": [("npanxx", "state", "country", "lata", "rate_center")]
         + [(code, states[int(code[:3]) % 6], "US", f"{100 + int(code[:3])}", f"CENTER{code[:5]}") for code in codes],
         "dids": [("number", "account"), *((number, "acme") for number in shown[:100_000] if number.isdecimal())],

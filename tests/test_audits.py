@@ -271,8 +271,8 @@ def test_a_record_whose_card_is_listed_is_charged_as_the_card_says_on_its_day(tm
         duration = Decimal(dice.randrange(1, 400_000)) / 1000
         for side in ("customer", "provider"):
             card = dice.choice(list(cards))
-            told = cards[card][day >= 10]
-            places, mode, convention = (one or other for one, other in zip(told, site_way, strict=True))
+            ways_told = cards[card][day >= 10]
+            places, mode, convention = (one or other for one, other in zip(ways_told, site_way, strict=True))
             rate = Decimal(dice.randrange(20_000)) / 100_000
             minimum, pulse = dice.choice([(60, 6), (10, 6), (1, 1), (0, 60), (30, 0)])
             step = Decimal(1).scaleb(-int(places))
