@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import time
 import zipfile
@@ -23,6 +24,8 @@ from engine.reference import lookups
 from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
+from tests.clickhouse_process import ClickHouseProcess
+from tests.conftest import fresh_database
 from tests.loading import counts, load, rows, standing
 from tests.server import PROGRAM
 
@@ -603,6 +606,27 @@ def test_a_database_that_is_opened_again_uses_the_lookups_it_has(tmp_path: Path)
     with Site(settings) as site:
         assert dict(held(site))["places_2"] != after["places_2"]
         assert dict(held(site))["dids_5"] == after["dids_5"]
+
+
+def test_on_a_server_a_lookup_reads_as_the_dsns_own_user(clickhouse: ClickHouseProcess, tmp_path: Path) -> None:
+    # This server has one user, who has no password; that a password goes the same way is said below.
+    settings = Settings(database=fresh_database(clickhouse).replace("://", "://default:@"))
+    with Site(settings) as site:
+        give(site, tmp_path, "dids", DIDS)
+        sql = "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'dids_1'"
+        [(made,)] = rows(site, sql)
+        assert re.search(r"SOURCE\(CLICKHOUSE\(USER \\?'default\\?' PASSWORD \\?'[^']*'", made)
+        [found] = facts(site, tmp_path, {"number": UK, "dest_cli": SYRACUSE})
+        assert found["account"] == "globex"
+    with Site(settings) as site:  # the password may have changed: it is made anew
+        [found] = facts(site, tmp_path, {"number": UK, "dest_cli": SYRACUSE})
+        assert found["account"] == "globex"
+
+
+def test_a_password_cannot_break_out_of_the_dictionary_it_is_written_into() -> None:
+    login = lookups.login("o'brien", "it's a \\ 'secret'")
+    assert login == "USER 'o\\'brien' PASSWORD 'it\\'s a \\\\ \\'secret\\'' "
+    assert lookups.login("", "") == ""
 
 
 # --- the command ---------------------------------------------------------------------------------------------
