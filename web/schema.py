@@ -115,18 +115,41 @@ def _window() -> list[dict[str, Any]]:
             "bucket", "Of asr-per-route: how long a row is.", {"enum": ["minute15", "hour", "day", "week", "month"]}
         ),
         parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
+        parameter(
+            "columns",
+            "Dimensions across, as one CSV line: each measure once for each of their values, headed `measure|v1|v2` "
+            "with `|` and `\\` in a value escaped by `\\`, and under its own name over all of them.",
+            example="day",
+        ),
         parameter("measures", "Measures, as one CSV line.", example="attempts,asr,profit"),
         parameter("calls", "Count every attempt, or one per call.", {"type": "string", "enum": ["attempts", "final"]}),
         parameter(
             "base", "What ratios are over: seizures leave refused attempts out.", {"enum": ["attempts", "seizures"]}
         ),
         parameter("currency", "Report currency (ISO 4217), or `native`.", example="USD"),
-        parameter("sort", "Columns, as one CSV line; `:desc` behind one turns it around.", example="profit:desc"),
+        parameter(
+            "sort",
+            "Columns of the answer, as one CSV line; `:desc` behind one turns it around. Also a pivoted one: "
+            "`attempts|2026-10-01:desc`.",
+            example="profit:desc",
+        ),
         parameter("limit", "Rows; all when left out.", whole),
         parameter("offset", "Rows to leave out first.", whole),
         parameter("totals", "Add the grand total.", flag),
         parameter("subtotals", "Add subtotals at every level.", flag),
         parameter("parts", "Numerator and denominator beside each ratio.", flag),
+        parameter("fill", "List the time buckets of the window that hold no calls, too.", flag),
+        parameter(
+            "compare",
+            "Beside each measure its value in the period before (`previous`), or a `week` or a `year` earlier, the "
+            "change and the change in percent.",
+            {"type": "string", "enum": ["previous", "week", "year"]},
+        ),
+        parameter(
+            "top",
+            "`dimension:count:measure`, as one CSV line: only its largest values, the rest as one.",
+            example="provider:10:profit",
+        ),
         parameter(
             "as_of",
             "Answer as it was: an instant or local time (everything complete by then), `batch:ID` or `close:YYYY-MM`.",
