@@ -602,7 +602,12 @@ def test_a_database_that_is_opened_again_uses_the_lookups_it_has(tmp_path: Path)
         assert after["places_2"] == dict(before)["places_2"], "its lists have not changed"
         assert "dids_5" in after
         # one that says something else than this program would is made anew
-        site.warehouse.command(Statement("ALTER DICTIONARY places_2 MODIFY COMMENT 'of another program'"))
+        other = (
+            "CREATE OR REPLACE DICTIONARY places_2 (code UInt64, state String) PRIMARY KEY code SOURCE(NULL()) "
+            "LAYOUT(FLAT()) LIFETIME(0) COMMENT 'of another program'"
+        )
+        site.warehouse.command(Statement(other))
+        after = dict(held(site))
     with Site(settings) as site:
         assert dict(held(site))["places_2"] != after["places_2"]
         assert dict(held(site))["dids_5"] == after["dids_5"]
