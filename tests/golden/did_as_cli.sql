@@ -23,13 +23,13 @@ found AS (
 ),
 groups AS (
     SELECT
-        account,
-        did,
-        sum(found.standing) AS standing,
-        sum(found.calls) AS calls,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY account, did
+        s.account AS account,
+        s.did AS did,
+        sum(s.standing) AS standing,
+        sum(s.calls) AS calls,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.account, s.did
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
@@ -71,13 +71,13 @@ found AS (
 ),
 groups AS (
     SELECT
-        account,
-        did,
-        sum(found.standing) AS standing,
-        sum(found.calls) AS calls,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY account, did
+        s.account AS account,
+        s.did AS did,
+        sum(s.standing) AS standing,
+        sum(s.calls) AS calls,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.account, s.did
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
