@@ -4,25 +4,37 @@ All statements of one answer read at one commit. A rollup row that mixes in a ne
 answer be read again at the new watermark; after three times the ledger answers alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import TollhouseError, Unprocessable
 from engine.query import render
 from engine.query.answer import Answer, Moment, Stream, Subtotal, Warned, currency
+from engine.query.cautions import (
+    LimitsOf,
+    fx_missing,
+    indeterminate_as,
+    indeterminate_mixed,
+    source_limits,
+    unrated,
+    without_rate,
+)
 from engine.query.coverage import Coverage
 from engine.query.flights import Flights, Pump
 from engine.query.flow import codes, counted, described, limited, opened
 from engine.query.limits import Limits, of_answers, of_exports
+from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.pivot import Sheet, filled_up
+from engine.query.provenance import Origin, Provenance
 from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Refusal, Route, both, route
@@ -32,9 +44,11 @@ from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse.errand import Errand
 from engine.warehouse.gateway import Rows, Warehouse
-from engine.words import many
 
 _READS = 3
+
+Ask = Callable[[Statement], Rows]
+"""Runs a statement as part of a question."""
 
 
 class Explanation(Struct, frozen=True):
@@ -60,6 +74,7 @@ class Desk:
         covered: dict[str, tuple[Rollup, str]],
         uncovered: tuple[str, ...] = (),
         begins: dict[str, int] | None = None,
+        limits: LimitsOf = lambda _: (),
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
@@ -68,6 +83,8 @@ class Desk:
         self._uncovered = uncovered
         self._begins = begins or {}
         self._coverage = Coverage(warehouse)
+        self._provenance = Provenance(warehouse, covered, self._begins)
+        self._limits = limits
         self.moments = Moments(warehouse, self._coverage)
         self.board = Board(settings.max_questions)
         self._flights: Flights[Answer] = Flights(warehouse)
@@ -92,10 +109,10 @@ class Desk:
                 key,
                 open_,
                 Errand(limits.engine()),
-                lambda errand: self._read(asked, commit, limits, errand, ledger_only),
+                lambda errand: self._read(asked, principal, commit, limits, errand, ledger_only),
             )
             open_.done(answer.rows_read)
-            return msgspec.structs.replace(answer, query_id=open_.id, elapsed_ms=open_.elapsed_ms)
+            return replace(answer, query_id=open_.id, elapsed_ms=open_.elapsed_ms)
 
     def stream(self, question: Question, principal: Principal, *, ticket: Ticket | None = None) -> Stream | Answer:
         """Answer a question row by row, for as long as it takes; the first row is there when this returns.
@@ -113,6 +130,7 @@ class Desk:
     def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket) -> Stream:
         for read in range(_READS + 1):
             commit = self._coverage.watermark()
+            asked = self.at(asked, commit)
             chosen = self.route(asked, commit, ledger_only=read == _READS)
             statement = render.rows(asked, chosen, self._catalog, commit.commit, limits.rows, windows=False)
             self._count(asked, chosen, commit, statement, limits)
@@ -154,12 +172,21 @@ class Desk:
             open_.failed()
             raise
 
-    def _read(self, asked: Resolved, commit: Moment, limits: Limits, errand: Errand, ledger_only: bool) -> Answer:
+    def _read(
+        self,
+        asked: Resolved,
+        principal: Principal,
+        commit: Moment,
+        limits: Limits,
+        errand: Errand,
+        ledger_only: bool,
+    ) -> Answer:
         question = asked.question
         ask = partial(self._warehouse.query, errand=errand)
         try:
             for read in range(_READS + 1):
                 commit = self._coverage.watermark() if read else commit
+                asked = self.at(asked, commit)
                 chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
                 rolled = None
                 if question.totals or question.subtotals or asked.columns:  # the total has every value across
@@ -171,15 +198,16 @@ class Desk:
                     one = ask(render.first(asked, chosen, self._catalog, commit.commit))
                 if not _mixed(one) and not (rolled and _mixed(rolled)):
                     break
+            return self._answer(asked, chosen, commit, found, one, rolled, limits, principal, ask)
         except TollhouseError as failure:
             raise limits.named(failure) from failure
-        return self._answer(asked, chosen, commit, found, one, rolled, limits)
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say which tables would answer, why the others do not, and with what statement."""
         asked = self.resolve(question, principal)
         _within(asked, of_answers(self._settings))
         commit = self._coverage.watermark()
+        asked = self.at(asked, commit)
         chosen = self.route(asked, commit)
         statement = render.rows(asked, chosen, self._catalog, commit.commit, self._settings.max_rows)
         return Explanation(
@@ -207,6 +235,16 @@ class Desk:
         return resolve(
             question, principal, self._catalog, self._settings, coverage.instants, self.moments, coverage.earlier
         )
+
+    def at(self, asked: Resolved, commit: Moment) -> Resolved:
+        """Add what the answer at a commit rests on beside the calls: the lists that stood, and the rates it needs."""
+        versions = self._provenance.versions(commit.commit if asked.as_of is None else asked.as_of)
+        rates = None
+        if asked.money and asked.currency is not None:
+            known = self._provenance.currencies(commit.commit)
+            if known is None or known - {asked.currency}:
+                rates = Rates(versions.get("fx", 0), self._settings.timezone)
+        return replace(asked, versions=versions, rates=rates)
 
     def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
         """Choose the tables."""
@@ -263,8 +301,11 @@ class Desk:
         one: Rows,
         rolled: Rows | None,
         limits: Limits,
+        principal: Principal,
+        ask: Ask,
     ) -> Answer:
         question = asked.question
+        origins = self._origins(asked, commit)
         extra = {name: place for place, name in enumerate(one.columns)}
         total = _total(one, extra)
         if question.limit is None and total > limits.rows:
@@ -286,10 +327,35 @@ class Desk:
             elapsed_ms=0,
             rows_read=found.rows_read + (rolled.rows_read if rolled else 0),
             source=chosen.sources,
-            warnings=(*_warnings(asked, one, extra), *_unsorted(asked, sheet)),
+            warnings=(
+                *unrated(asked, one),
+                *self._missing_rates(asked, chosen, commit, one, rolled, ask),
+                *source_limits(asked, origins, self._limits, principal),
+                *indeterminate_mixed(asked, self._catalog, origins),
+                *_unsorted(asked, sheet),
+            ),
+            outcome_map=tuple(sorted({origin.outcome_map for origin in origins})),
+            indeterminate_as=indeterminate_as(asked, self._catalog, origins),
             compared=asked.earlier.told if asked.earlier else UNSET,
             currencies=_currencies(asked, found, extra) if asked.currency is None and asked.money else UNSET,
         )
+
+    def _origins(self, asked: Resolved, commit: Moment) -> list[Origin]:
+        """Where the calls of the window came from."""
+        every = self._provenance.origins(commit.commit if asked.as_of is None else asked.as_of)
+        windows = [(asked.start_ms, asked.end_ms)]
+        windows += [(asked.earlier.start_ms, asked.earlier.end_ms)] if asked.earlier else []
+        return [one for one in every if any(one.first < end and one.last >= start for start, end in windows)]
+
+    def _missing_rates(
+        self, asked: Resolved, chosen: Route, commit: Moment, found: Rows, rolled: Rows | None, ask: Ask
+    ) -> list[Warned]:
+        lacking = without_rate(asked, *([found, rolled] if rolled else [found]))
+        if not lacking:
+            return []
+        statement = render.missing_rates(asked, chosen, self._catalog, commit.commit)
+        days = {(side, code): days for side, code, days in ask(statement).rows}
+        return fx_missing(asked, lacking, days)
 
 
 def _flows(asked: Resolved, settings: Settings) -> bool:
@@ -338,30 +404,6 @@ def _unsorted(asked: Resolved, sheet: Sheet) -> list[Warned]:
         for key in asked.order
         if key.across is not None and key.across not in known
     ]
-
-
-def _warnings(asked: Resolved, found: Rows, extra: dict[str, int]) -> list[Warned]:
-    warnings = []
-    for side in sorted(asked.money):
-        # Without rows there are no columns either.
-        told = found.rows[:1] if "total_" in extra else found.rows
-        unrated = sum(int(row[extra[f"unrated_{side}_"]]) for row in told)
-        if unrated > 0:  # a difference may be less than none
-            warnings.append(
-                Warned("unrated", f"{many(unrated, 'connected call has', 'connected calls have')} no {side} charge yet")
-            )
-        codes = {code for row in found.rows for code in row[extra[f"{side}_currencies_"]]}
-        foreign = sorted(codes - {asked.currency})
-        if asked.currency is not None and foreign:
-            window = f"{asked.question.start} to {asked.question.end}"
-            warnings.append(
-                Warned(
-                    "fx_missing",
-                    f"no exchange rate to {asked.currency} for {side} money in {', '.join(foreign)}, {window}; "
-                    "those cells are empty",
-                )
-            )
-    return warnings
 
 
 def _currencies(asked: Resolved, found: Rows, extra: dict[str, int]) -> tuple[str, ...]:
