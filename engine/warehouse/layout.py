@@ -26,7 +26,7 @@ def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, st
 
 def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]) -> list[str]:
     """Create what lacks. Return the names of rollup tables that do not cover the ledger yet."""
-    for name in ("001_ledger", "002_closes", "003_lists"):
+    for name in ("001_ledger", "002_closes", "003_lists", "004_saved"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
     if facts.get("layout", LAYOUT) != LAYOUT:
