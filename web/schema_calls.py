@@ -50,8 +50,8 @@ def _values() -> dict[str, Any]:
         "/api/v1/values/{dimension}": {
             "get": call(
                 "Values of a dimension",
-                "For a selector: those with the most calls first, as a filter takes them. Of all calls there are unless "
-                "a window is given. Times have no list.",
+                "For a selector: those with the most calls first, as a filter takes them. Of all calls there are "
+                "unless a window is given. Times have no list.",
                 as_json(ref(ValuePage)),
                 parameters=[
                     dimension,
