@@ -105,7 +105,7 @@ async def catalog(request: Request[Any, Any, Any], principal: Principal, site: S
     """Return the dimensions, measures, operators and reports the caller may use."""
     words(given(request))
     saved = await anyio.to_thread.run_sync(site.shelf.every, principal)
-    return catalog_view(site.catalog, principal, saved, site.settings.min_calls)
+    return catalog_view(site.catalog, principal, site.settings.min_calls, saved)
 
 
 @post("/cdrs", status_code=200, request_max_body_size=None)

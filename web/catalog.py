@@ -77,7 +77,7 @@ def _report(report: Report) -> ReportView:
     return ReportView(report.name, report.label, report.help, parameters, report.records)
 
 
-def catalog_view(catalog: Catalog, principal: Principal, saved: Sequence[Saved], min_calls: int) -> CatalogView:
+def catalog_view(catalog: Catalog, principal: Principal, min_calls: int, saved: Sequence[Saved] = ()) -> CatalogView:
     """Return what `principal` may ask."""
     audiences = ("all", "operator") if principal.audience == "operator" else ("all",)
     return CatalogView(
