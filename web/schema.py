@@ -22,7 +22,6 @@ from engine.query.answer import Answer
 from engine.query.presets import PARAMETERS
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
-from engine.query.search import Page, Search
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web import schema_calls
@@ -83,8 +82,7 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
-    Search,
-    Page,
+    *schema_calls.TYPES,
     ErrorBody,
 )
 
