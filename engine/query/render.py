@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.filters import Filter
+from engine.query.conditions import condition
 from engine.query.periods import CYCLES
 from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
@@ -47,7 +47,7 @@ def across(asked: Resolved) -> Statement:
     sql = template(
         "query/across.sql.j2",
         filled=filled(asked, asked.columns),
-        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        filters=[condition(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 
@@ -93,9 +93,9 @@ def _render(
         money=sorted(asked.money),
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
-        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        filters=[condition(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
         having=[
-            {**_filter(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+            {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
             for place, clause in enumerate(asked.having)
             if clause.measure
         ],
@@ -182,19 +182,6 @@ def _ledger_span(name: str) -> str:
 
 def _tile_span(name: str) -> str:
     return f"tile >= {{{name}_from:DateTime('UTC')}} AND tile < {{{name}_to:DateTime('UTC')}}"
-
-
-def _filter(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    parameters[parameter] = list(clause.values)
-    dimension = clause.dimension
-    return {
-        "parameter": parameter,
-        "op": clause.op,
-        "type": clause.type,
-        "text": clause.dimension is not None and clause.dimension.type == "string",
-        "bucket": dimension.bucket if dimension else None,
-        "column": dimension.column if dimension else None,
-    }
 
 
 def _order(key: Order) -> dict[str, Any]:
