@@ -24,7 +24,7 @@ def bucket(name: str, at: datetime) -> Any:
     day = at.date()
     if name in ("hour", "minute15"):
         return at.replace(minute=0 if name == "hour" else at.minute // 15 * 15, second=0, microsecond=0).isoformat()
-    found: dict[str, Any] = {
+    found: Any = {
         "day": day,
         "week": day - timedelta(days=day.weekday()),
         "month": day.replace(day=1),
@@ -55,7 +55,7 @@ class Asked:
         self.compare: str | None = asked.get("compare")
         self.top = {top["field"]: (top["count"], top["by"]) for top in asked.get("top", [])}
         self.fill: bool = asked.get("fill", False)
-        self.move: Callable[[datetime, int], datetime] = lambda at, sign: at
+        self.move: Callable[[datetime, int], datetime]
         if self.compare:
             self._compare()
 

@@ -1,23 +1,19 @@
 """Columns, fill, compare and top: every cell, total and order equals a calculation in plain Python over the records."""
 
 import csv
-import io
-import itertools
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.access.principal import ADMIN, Principal
 from engine.errors import TollhouseError
-from engine.exports import formats
 from engine.ingest.pipeline import Asked
-from engine.query import parameters, question
-from engine.query.answer import Answer, Period, Subtotal, money_text
+from engine.query import question
+from engine.query.answer import Answer, Subtotal, money_text
 from engine.settings import Settings
 from engine.site import Site
 from tests.plain import NUMBERS, OTHER, RATIOS, Plain, Record
@@ -144,7 +140,7 @@ def same(found: Any, wanted: Any, kind: str) -> bool:
         return found is wanted
     if kind == "money":
         return bool(found == money_text(wanted))
-    if kind in ("integer",):
+    if kind == "integer":
         return bool(found == wanted)
     return bool(float(found) == pytest.approx(float(wanted), rel=1e-9, abs=1e-9))
 
@@ -227,7 +223,7 @@ def _subtotals(
         agree(told[level, (*lead, *[None] * (depth - width))], plain.over(below))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_cell_equals_a_calculation_in_plain_python(site: Site, calls: list[Record], seed: int) -> None:
     run(site, calls, seed, 15)
 

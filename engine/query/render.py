@@ -80,9 +80,14 @@ def _render(
         parameters |= {"limit": limit, "offset": asked.question.offset}
     parts = [catalog.parts[name] for name in asked.parts]
     expressions = _Expressions(asked)
+    having = [
+        {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+        for place, clause in enumerate(asked.having)
+        if clause.measure
+    ]
     structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
     if shaped(asked):
-        structure_ |= structure(asked, levels, parameters, expressions.of)
+        structure_ |= structure(asked, levels, parameters, parts, having, expressions.of)
     sql = template(
         "query/answer.sql.j2",
         **structure_,
@@ -94,11 +99,7 @@ def _render(
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
         filters=[condition(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
-        having=[
-            {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
-            for place, clause in enumerate(asked.having)
-            if clause.measure
-        ],
+        having=having,
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
         changes=asked.since is not None,
@@ -193,17 +194,20 @@ def _order(key: Order) -> dict[str, Any]:
 class _Expressions:
     """Measures as SQL over the parts of a group `g`."""
 
-    def __init__(self, asked: Resolved) -> None:
+    def __init__(self, asked: Resolved, row: str = "g.") -> None:
         self._asked = asked
+        self._row = row  # how the columns of a group begin
 
     def _word(self, word: str) -> str:
-        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
+        terms = [f"{self._row}{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:
         return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._word(word[0]), expression)
 
-    def of(self, measure: Measure) -> str:
+    def of(self, measure: Measure, row: str | None = None) -> str:
+        if row is not None:
+            return _Expressions(self._asked, row).of(measure)
         if measure.value is not None:
             plain = self._over_parts(measure.value)
         else:
@@ -222,7 +226,7 @@ class _Expressions:
         if measure.money is None:
             return ""
         sides = ("customer", "provider") if measure.money == "both" else (measure.money,)
-        found = " , ".join(f"g.{side}_currencies" for side in sides)
+        found = " , ".join(f"{self._row}{side}_currencies" for side in sides)
         together = f"arrayConcat({found})" if len(sides) > 1 else found
         if self._asked.currency is None:
             return f"length(arrayDistinct({together})) <= 1"
