@@ -16,22 +16,14 @@ from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Reenriched, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
-<<<<<<< HEAD
-from engine.query import presets
 from engine.query.answer import Answer, Stream
-=======
-from engine.query.answer import Answer
->>>>>>> main
 from engine.query.calls import Calls
 from engine.query.cautions import Limit
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
-<<<<<<< HEAD
 from engine.query.running import Board, Ticket
-=======
 from engine.query.saved import Draft, Saved, Shelf
 from engine.query.values import ValuePage, values
->>>>>>> main
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.verify.report import Inspector, Rebuild, Verification
@@ -166,20 +158,16 @@ class Site:
 
     def ask(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Answer:
         """Answer a question for whoever asks it."""
-<<<<<<< HEAD
-        return self.desk.ask(question, principal, ticket=ticket)
+        return self.desk.ask(self.shelf.expanded(question, principal), principal, ticket=ticket)
 
     def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream | Answer:
         """Answer a question row by row."""
-        return self.desk.stream(question, principal, ticket=ticket)
+        return self.desk.stream(self.shelf.expanded(question, principal), principal, ticket=ticket)
 
     @property
     def board(self) -> Board:
         """The questions under way."""
         return self.desk.board
-=======
-        return self.desk.ask(self.shelf.expanded(question, principal), principal)
->>>>>>> main
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say why a question is answered from where."""

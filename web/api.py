@@ -23,11 +23,7 @@ from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.query.search import PER_NUMBER
 from engine.site import Site
-<<<<<<< HEAD
-from web import batches, bodies, calls, closes, queries, reference, upkeep
-=======
-from web import batches, bodies, calls, closes, reference, upkeep, values, views
->>>>>>> main
+from web import batches, bodies, calls, closes, queries, reference, upkeep, values, views
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view, report_views
 from web.delivery import DELIVERY, answered, delivery

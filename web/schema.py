@@ -22,11 +22,7 @@ from engine.query.answer import Answer
 from engine.query.presets import PARAMETERS
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
-<<<<<<< HEAD
 from engine.query.running import Progress
-from engine.query.search import Page, Search
-=======
->>>>>>> main
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web import schema_calls
@@ -88,13 +84,8 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
-<<<<<<< HEAD
     Progress,
-    Search,
-    Page,
-=======
     *schema_calls.TYPES,
->>>>>>> main
     ErrorBody,
 )
 
