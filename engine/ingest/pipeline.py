@@ -348,6 +348,7 @@ class Loader:
             span = Span.of(self._warehouse, start, end, zone, self._reading.horizon)
             facts = self._reading.facts(self._reading.lookups)
             made = Reenrichment(self._warehouse, self._ledger, facts, span, dry_run=dry_run)
+            made.note(self._writer, "begun")
             self._reenriching = True
         try:
             done = 0
@@ -362,6 +363,8 @@ class Loader:
                         self._unfinished = True
                         raise
                 done += told
+            with self._turn():
+                made.note(self._writer, "done")
             return made.told
         finally:
             self._reenriching = False
