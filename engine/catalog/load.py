@@ -40,6 +40,10 @@ def load(folder: Path) -> Catalog:
     for name, dimension in dimensions.items():
         if (dimension.column is None) == (dimension.bucket is None):
             raise _mistake(folder / "dimensions.toml", name, "needs either column or bucket")
+        if dimension.lookup is not None and (dimension.bucket or not re.fullmatch(r"[a-z]+\.[a-z]+", dimension.lookup)):
+            raise _mistake(
+                folder / "dimensions.toml", name, "lookup is list.column, beside the column that is looked up"
+            )
     if sum(dimension.account for dimension in dimensions.values()) != 1:
         raise _mistake(folder / "dimensions.toml", next(iter(dimensions)), "exactly one needs account = true")
     for name, part in parts.items():

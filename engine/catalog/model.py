@@ -22,6 +22,8 @@ class Dimension(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     column: str | None = None
     bucket: Bucket | None = None
+    lookup: str | None = None
+    """`list.column`: what an operator's list says of the column's value, and the value itself where it says nothing."""
     type: DimensionType = "string"
     nullable: bool = False
     audience: Audiences = "all"
