@@ -115,14 +115,23 @@ class Reenrichment:
         elif counts := self._ledger.commit_facts(structure, parameters):
             self._count(counts)
 
-    def note(self, writer: Writer, state: str) -> None:
-        """Write down that it has 'begun' or is 'done': answers name what their calls were judged by."""
+    def begin(self, writer: Writer) -> None:
+        """Write down that some calls of the span are told what is known now: answers name it."""
         if not self._dry_run:
-            known = self._facts.lookups
-            said = {"state": state, "reference": known.version, "outcome_map": known.outcome_map}
-            commit = self._ledger.watermark + (state == "begun")
-            told = {**self._span.parameters, **said, **self._facts.parameters, "commit": commit}
-            writer.run("ingest/note_reenrichment.sql.j2", told)
+            self._note(writer, "begun")
+
+    def end(self, writer: Writer) -> None:
+        """Write down that all calls of the span are told what is known now."""
+        if not self._dry_run:
+            self._note(writer, "done")
+            self._ledger.commit_nothing()  # what was answered before keeps its words
+
+    def _note(self, writer: Writer, state: str) -> None:
+        known = self._facts.lookups
+        said = {"state": state, "reference": known.version, "outcome_map": known.outcome_map}
+        commit = self._ledger.watermark + 1
+        told = {**self._span.parameters, **said, **self._facts.parameters, "commit": commit}
+        writer.run("ingest/note_reenrichment.sql.j2", told)
 
     def _count(self, counts: Sequence[Any]) -> None:
         changed, after_close, fields, _ = counts
