@@ -12,12 +12,14 @@ import msgspec
 from litestar import Response, get
 
 from engine import __version__
+from engine.catalog.load import catalog
 from engine.exports import formats
 from engine.ingest.check import Check
 from engine.ingest.history import MOST, STATES, Batch, BatchPage, RejectPage
 from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
+from engine.query.presets import PARAMETERS
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
 from engine.verify.report import Rebuild, Verification
@@ -103,6 +105,19 @@ _DELIVERY = [
 ]
 
 
+def _choices() -> list[dict[str, Any]]:
+    """The parameters that reports have of their own."""
+    found = []
+    for name in PARAMETERS:
+        takes = [
+            f"of {report.name}: {' or '.join(report.parameters[name].values)}"
+            for report in catalog().reports.values()
+            if name in report.parameters
+        ]
+        found.append(parameter(name, f"A parameter {'; '.join(takes)}."))
+    return found
+
+
 def _window() -> list[dict[str, Any]]:
     """The fields of a question as parameters; a filter is any field's name."""
     flag, whole = {"type": "boolean", "default": False}, {"type": "integer", "minimum": 0}
@@ -111,11 +126,7 @@ def _window() -> list[dict[str, Any]]:
         parameter("to", "The same; exclusive: all October is to=2026-11-01.", example="2026-11-01"),
         parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
         parameter("tz", "The same as `timezone`, shorter."),
-        parameter("type", "Of usa-calls: what classes calls fall into.", {"enum": ["state", "lata"]}),
-        parameter("side", "Of usa-rate-center: whose rate center; of per-number as for GET /calls."),
-        parameter(
-            "bucket", "Of asr-per-route: how long a row is.", {"enum": ["minute15", "hour", "day", "week", "month"]}
-        ),
+        *_choices(),
         parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
         parameter(
             "columns",

@@ -208,8 +208,8 @@ def resolve(
         currency=None if currency == "native" else currency,
         stands_for=stands_for,
         order=keys,
-        parts=_parts(spoken, stands_for),
-        money=frozenset(side for measure in spoken for side in _sides(measure)),
+        parts=("standing", *(part for part in parts_of(spoken, stands_for) if part != "standing")),
+        money=frozenset(side for measure in spoken for side in sides(measure)),
         as_of=as_of,
         since=since,
         earlier=earlier,
@@ -223,16 +223,18 @@ def _called(field: Field, labels: dict[str, str]) -> Field:
     return msgspec.structs.replace(field, label=labels[field.name]) if field.name in labels else field
 
 
-def _sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
+def sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
+    """Return whose money a measure is made of."""
     return ("customer", "provider") if measure.money == "both" else (measure.money,) if measure.money else ()
 
 
-def _parts(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    needed = {"standing": None}
+def parts_of(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the names of the parts that measures are made of, and what must be known of their money."""
+    needed: dict[str, None] = {}
     for measure in measures:
         for word in measure.words:
             needed.update(dict.fromkeys(stands_for[word]))
-        for side in _sides(measure):
+        for side in sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
 
