@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     database: str = "chdb:///data"
     """Where the calls are kept: chdb:///path, chdb://memory or http(s)://user:password@host:port/database."""
     timezone: str = "UTC"
-    """The zone of a question that names none."""
+    """The zone of a question that names none, and of the days of exchange rates and lists; frozen at the first load."""
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
     """The money of a question that names none, and of a record without a currency."""
     home_country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "US"

@@ -238,11 +238,14 @@ class Desk:
             question, principal, self._catalog, self._settings, coverage.instants, self.moments, coverage.earlier
         )
 
-    def at(self, asked: Resolved, commit: Moment) -> Resolved:
-        """Add what the answer at a commit rests on beside the calls: the lists that stood, and the rates it needs."""
+    def at(self, asked: Resolved, commit: Moment, *, money: bool = False) -> Resolved:
+        """Add what the answer at a commit rests on beside the calls: the lists that stood, and the rates it needs.
+
+        `money` says that amounts are shown though no measure speaks of them.
+        """
         versions = self._provenance.versions(commit.commit if asked.as_of is None else asked.as_of)
         rates = None
-        if asked.money and asked.currency is not None:
+        if (asked.money or money) and asked.currency is not None:
             known = self._provenance.currencies(commit.commit)
             if known is None or known - {asked.currency}:
                 rates = Rates(versions.get("fx", 0), self._settings.timezone)
