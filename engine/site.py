@@ -45,11 +45,11 @@ class Site:
                 self._loader = Loader(self.warehouse, self.catalog, settings, self._lease)
                 self.recovered = self._loader.recover(uncovered)
                 layout.drop_superseded(self.warehouse, self.catalog)
-                uncovered = []
+                uncovered = {}
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             begins = layout.beginnings(self.warehouse)
-            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered), begins)
+            self.desk = Desk(self.warehouse, self.catalog, settings, covered, uncovered, begins)
             self._inspector = Inspector(
                 self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )

@@ -49,6 +49,11 @@ def load(folder: Path) -> Catalog:
         columns = {dimension.column for dimension in dimensions.values()}
         for key in rollup.keys:
             _must_know(key, dict.fromkeys(filter(None, columns)), folder / "rollups.toml", name, "key")
+        for part in rollup.parts:
+            if (side := parts[part].money) and f"{side}_currency" not in rollup.keys:
+                raise _mistake(folder / "rollups.toml", name, f"keeps {part} without {side}_currency")
+        if "standing" not in rollup.parts:
+            raise _mistake(folder / "rollups.toml", name, "needs the part standing: it says which groups there are")
     for name, report in reports.items():
         presets: list[Report | Preset] = [report, *([report.customer] if report.customer else [])]
         for preset in presets:
@@ -75,6 +80,9 @@ def _with_words(measure: Measure, parts: dict[str, Part], path: Path) -> Measure
             if word not in PSEUDO_PARTS:
                 _must_know(word, parts, path, measure.name, "part")
             found[word] = None
+    histograms = [word for word in found if word in parts and parts[word].kind == "histogram"]
+    if [measure.value] != histograms if measure.percentile else histograms:
+        raise _mistake(path, measure.name, "a percentile is that of one histogram, and nothing else is made of one")
     return msgspec.structs.replace(measure, words=tuple(found))
 
 

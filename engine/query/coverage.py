@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 
-from msgspec import Struct
-
+from engine.catalog.model import Grain
 from engine.errors import Unprocessable
 from engine.query.answer import Moment
+from engine.query.tiling import Span, Tiles, every, joined
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
@@ -17,12 +18,7 @@ from engine.warehouse.gateway import Warehouse
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?")
 
 
-class Tile(Struct, frozen=True):
-    """A whole day of a rollup's zone, in seconds; `whole` when it lies within one bucket of the question."""
-
-    start: int
-    end: int
-    whole: bool
+_SECONDS: dict[Grain, int] = {"hour": 3600, "minute15": 900}
 
 
 class Coverage:
@@ -73,27 +69,32 @@ class Coverage:
         statement = Statement(render("query/instants.sql"), {"zone": zone, "locals": [text]})
         return int(self._warehouse.value(statement))
 
-    def tiles(
-        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
-    ) -> tuple[Tile, ...]:
-        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order."""
-        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets)
+    def tiles(self, grain: Grain, rollup_zone: str, zone: str, window: Span, buckets: tuple[str, ...]) -> Tiles:
+        """Return a rollup's tiles in the window; each of them lies within one of each of the `buckets` of `zone`."""
+        return self._tiles(grain, rollup_zone, zone, window, buckets)
 
-    def _ask_tiles(
-        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
-    ) -> tuple[Tile, ...]:
-        parameters = {
-            "rollup_zone": rollup_zone,
-            "zone": zone,
-            "from_ms": start_ms,
-            "to_ms": end_ms,
-            "from_s": start_ms // 1000,
-            "to_s": end_ms // 1000,
-        }
-        sql = render("query/tiles.sql.j2", buckets=buckets)
-        used = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
-        rows = self._warehouse.query(Statement(sql, used)).rows
-        return tuple(Tile(int(start), int(end), bool(whole)) for start, end, whole in rows)
+    def _ask_tiles(self, grain: Grain, rollup_zone: str, zone: str, window: Span, buckets: tuple[str, ...]) -> Tiles:
+        if grain == "day":
+            parameters = {"rollup_zone": rollup_zone, "from_ms": window.start, "to_ms": window.end}
+            parameters |= {"from_s": window.start // 1000, "to_s": window.end // 1000}
+            rows = self._rows("query/days.sql.j2", zone, buckets, parameters)
+            whole = [(int(start), int(end)) for start, end, is_whole in rows if is_whole]
+            return Tiles(len(rows), joined(whole))
+        seconds = _SECONDS[grain]
+        first, last = -(-window.start // (1000 * seconds)) * seconds, window.end // (1000 * seconds) * seconds
+        if first >= last:
+            return Tiles(0, ())
+        count = (last - first) // seconds
+        if not buckets:
+            return Tiles(count, (every(first, last, seconds),))
+        parameters = {"first": first, "count": count, "seconds": seconds}
+        rows = self._rows("query/tiles.sql.j2", zone, buckets, parameters)
+        return Tiles(count, tuple(every(int(start), int(end), seconds) for start, end in rows))
+
+    def _rows(self, template: str, zone: str, buckets: tuple[str, ...], told: dict[str, Any]) -> Sequence[Any]:
+        sql = render(template, buckets=buckets)
+        used = {name: value for name, value in {"zone": zone, **told}.items() if f"{{{name}:" in sql}
+        return self._warehouse.query(Statement(sql, used)).rows
 
     def horizon(self, commit: int) -> int:
         """Return the instant in milliseconds before which the ledger keeps no calls; 0 while it keeps them all."""

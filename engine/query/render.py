@@ -11,8 +11,10 @@ from typing import Any
 
 from engine.catalog.model import Catalog, Measure, Part
 from engine.query.resolve import Filter, Resolved, asked_words
-from engine.query.route import LEDGER, Branch, Route, Span
+from engine.query.route import LEDGER, Branch, Route
+from engine.query.tiling import Span
 from engine.statement import Statement
+from engine.template import call_macro
 from engine.template import render as template
 
 
@@ -121,8 +123,8 @@ def _visible(branch: Branch, asked: Resolved) -> str:
 
 def _sum(part: Part, branch: Branch, *, final: bool) -> str:
     value = part.signed if branch.table == LEDGER else part.name
-    total = f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
-    return f"-{total}" if branch.later else total
+    total = part.added_where(value, "is_final") if part.counts and final else part.added(value)
+    return part.negated(total) if branch.later else total
 
 
 def _span_parameters(span: Span, name: str, ledger: bool) -> dict[str, str]:
@@ -175,7 +177,10 @@ class _Expressions:
         return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._word(word[0]), expression)
 
     def of(self, measure: Measure) -> str:
-        if measure.value is not None:
+        if measure.percentile is not None:
+            histogram, share, per = f"g.{measure.value}", str(measure.percentile), str(measure.per)
+            plain = call_macro("query/percentile.sql.j2", "of", histogram, share, per)
+        elif measure.value is not None:
             plain = self._over_parts(measure.value)
         else:
             above, below = (

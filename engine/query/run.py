@@ -25,6 +25,7 @@ from engine.query.route import Refusal, Route, route
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse.gateway import Rows, Warehouse
+from engine.warehouse.layout import Uncovered
 from engine.words import many
 
 _READS = 3
@@ -51,14 +52,14 @@ class Desk:
         catalog: Catalog,
         settings: Settings,
         covered: dict[str, tuple[Rollup, str]],
-        uncovered: tuple[str, ...] = (),
+        uncovered: dict[str, Uncovered] | None = None,
         begins: dict[str, int] | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
         self._settings = settings
         self._covered = covered
-        self._uncovered = uncovered
+        self._uncovered = uncovered or {}
         self._begins = begins or {}
         self._coverage = Coverage(warehouse)
         self.moments = Moments(warehouse, self._coverage)

@@ -6,6 +6,7 @@ database out, with which time-zone rules its tiles were cut, and which rollups c
 
 import re
 from datetime import UTC, datetime
+from typing import Literal
 
 from engine.catalog.model import Catalog, Part, Rollup
 from engine.errors import Conflict
@@ -16,14 +17,19 @@ from engine.warehouse.gateway import Warehouse
 LAYOUT = "4"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
 
+Uncovered = Literal["not_covered", "zone_rules_changed"]
+"""Why a rollup table is not trusted: it is new, or its days were cut by other time-zone rules."""
+
 
 def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, str, str]]:
     """Return every rollup table as (rollup, zone, table name)."""
-    return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in zones]
+    return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in rollup.zones(zones)]
 
 
-def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]) -> list[str]:
-    """Create what lacks. Return the names of rollup tables that do not cover the ledger yet."""
+def make(
+    warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]
+) -> dict[str, Uncovered]:
+    """Create what lacks. Return the names of rollup tables that cannot be trusted yet, and why."""
     for name in ("001_ledger", "002_closes", "003_lists"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
@@ -39,7 +45,7 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
     if "layout" not in facts:
         write_fact(warehouse, "layout", LAYOUT)
     types = {column["name"]: column["type"] for column in columns}
-    uncovered = []
+    uncovered: dict[str, Uncovered] = {}
     empty = int(warehouse.value(Statement("SELECT count() FROM cdr"))) == 0
     for rollup, zone, table in tables_of(catalog, zones):
         _check_zone(warehouse, zone)
@@ -58,8 +64,10 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
         covered = facts.get(f"covered:{table}")
         if covered is None and empty:
             write_fact(warehouse, f"covered:{table}", rules)
-        elif covered is None or (zone != "UTC" and covered != rules):
-            uncovered.append(table)
+        elif covered is None:
+            uncovered[table] = "not_covered"
+        elif zone != "UTC" and covered != rules:
+            uncovered[table] = "zone_rules_changed"
     return uncovered
 
 
