@@ -73,7 +73,7 @@ def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
     }
     covered = {name: (rollup, zone) for rollup, zone, name in tables}
     later = moments.later(asked.as_of) if asked.as_of is not None else 0
-    return asked, route(asked, catalog(), covered, (), sizes, coverage.tiles, later=later)
+    return asked, route(asked, catalog(), covered, {}, sizes, coverage.tiles, later=later)
 
 
 def written(golden: Golden, asked: Resolved, chosen: Route) -> str:

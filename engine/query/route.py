@@ -125,7 +125,9 @@ def route(
                 usable.append(found)
         usable.sort(key=lambda one: one.rows_for_a_second(window))
         for one in usable:
-            mix = _mix([one, *(other for other in usable if other is not one)], window, of_ledger, asked, later, horizon)
+            mix = _mix(
+                [one, *(other for other in usable if other is not one)], window, of_ledger, asked, later, horizon
+            )
             if mix is None:
                 refusals.append(Refusal(one.table, "too_many_pieces", f"{len(one.runs)} runs of whole tiles"))
             elif not _kept(mix, horizon):

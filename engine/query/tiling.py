@@ -1,4 +1,4 @@
-"""A window and the tiles a rollup has in it go in; which pieces of time it can answer for, and what is left, come out."""
+"""A window and a rollup's tiles in it go in; which pieces of time it can answer for, and what is left, come out."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence

@@ -43,8 +43,9 @@ class Difference(Struct, frozen=True):
 class TableProof(Struct, frozen=True):
     """What the comparison of one rollup table found.
 
-    `tiles` are days of its zone, also where the rollup is finer. `differing` counts those with a difference, `mended` the groups that were put right. `unsettled` are
-    days that could not be read at one commit: their rows hold commits that are not complete.
+    `tiles` are days of its zone, also where the rollup is finer. `differing` counts those with a difference,
+    `mended` the groups that were put right. `unsettled` are days that could not be read at one commit: their rows
+    hold commits that are not complete.
     """
 
     table: str
