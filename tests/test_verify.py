@@ -77,8 +77,8 @@ def test_what_was_loaded_is_proven_equal_tile_by_tile(site: Site) -> None:
         tile = f"{second} - {second} % {rollup.seconds}" if rollup.seconds else "day"
         [(tiles, groups)] = rows(
             site,
-            f"SELECT uniqExact(day), count() FROM (SELECT toStartOfDay(start_time, {{zone:String}}) AS day, {tile} AS t, "
-            f"{', '.join(rollup.keys)} FROM cdr WHERE sign != 0 GROUP BY ALL)",
+            "SELECT uniqExact(day), count() FROM (SELECT toStartOfDay(start_time, {zone:String}) AS day, "
+            f"{tile} AS tile, {', '.join(rollup.keys)} FROM cdr WHERE sign != 0 GROUP BY ALL)",
             zone=table.zone,
         )
         assert (table.tiles, table.groups) == (tiles, groups)

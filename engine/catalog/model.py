@@ -1,15 +1,18 @@
-"""The declarations under schemas/catalog/ as types: dimension, part, measure, rollup, report."""
+"""The declarations under schemas/catalog/ as types: dimension, part, word, measure, rollup; preset.py has reports."""
 
-from typing import Annotated, Literal
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from msgspec import Meta, Struct, field
+
+from engine.catalog.preset import Audiences, Report
 
 DimensionType = Literal["string", "integer", "boolean", "date", "instant"]
 MeasureType = Literal["integer", "duration", "mean_duration", "money", "percent", "ratio", "real"]
 Bucket = Literal["minute15", "hour", "day", "week", "month", "quarter", "year", "hour_of_day", "day_of_week"]
-View = Literal["attempts", "final"]
 Grain = Literal["day", "hour", "minute15"]
-Audiences = Literal["all", "operator"]
 
 HISTOGRAM_SHIFT = 47
 """Of the 52 bits after a number's leading one, 5 tell its bucket."""
@@ -37,14 +40,34 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     like the others: maps are added key by key, and a reversal counts -1. A bucket is the number's binary exponent
     and the first five bits after its leading one, so it is found without rounding, and no two numbers of a bucket
     lie further apart than 1/32 of the smaller one.
+
+    A part may be another one (`of`) of those records for which a condition on columns holds (`where`).
     """
 
-    value: str
     help: str
+    value: str = ""
+    of: str | None = None
+    where: str | None = None
     name: str = ""
     kind: Literal["sum", "histogram"] = "sum"
     counts: bool = False
     money: Literal["customer", "provider"] | None = None
+    site: dict[str, int] = {}  # filled in by Catalog.at: the site's settings that `value` speaks of
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that its condition speaks of."""
+        return tuple(re.findall(r"[a-z_]+", re.sub("'.*?'", "", self.where or "")))
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The settings of the site that its value depends on."""
+        return tuple(re.findall(r"\{(\w+)\}", self.value))
+
+    @property
+    def sql(self) -> str:
+        """What one posting adds before its sign, the site's settings filled in."""
+        return re.sub(r"\{(\w+)\}", lambda setting: str(self.site[setting[1]]), self.value)
 
     @property
     def type(self) -> str:
@@ -67,10 +90,10 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     def signed(self) -> str:
         """What one posting adds, sign included."""
         if self.kind == "histogram":
-            bits = f"reinterpretAsUInt64(toFloat64(assumeNotNull({self.value})))"
+            bits = f"reinterpretAsUInt64(toFloat64(assumeNotNull({self.sql})))"
             bucket = f"toUInt16(bitShiftRight({bits}, {HISTOGRAM_SHIFT}))"
-            return f"if(isNull({self.value}), CAST(map(), '{_HISTOGRAM}'), map({bucket}, toInt64(sign)))"
-        value = self.value if self.money else f"toInt64({self.value})"
+            return f"if(isNull({self.sql}), CAST(map(), '{_HISTOGRAM}'), map({bucket}, toInt64(sign)))"
+        value = self.sql if self.money else f"toInt64({self.sql})"
         return "toInt64(sign)" if self.value == "1" else f"sign * {value}"
 
     @property
@@ -101,6 +124,22 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     def told(self, x: str) -> str:
         """Return `x` as one number for people: of a histogram how many records it counts."""
         return f"arraySum(mapValues({x}))" if self.kind == "histogram" else x
+
+
+class Word(Struct, frozen=True, forbid_unknown_fields=True):
+    """A word of an expression that stands for parts; which ones, the question or the site decides."""
+
+    parts: tuple[str, ...]
+    help: str
+    name: str = ""
+    when: dict[str, dict[str, tuple[str, ...]]] = {}
+    also: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """Whatever it may stand for."""
+        chosen = [word for values in self.when.values() for words in values.values() for word in words]
+        return (*self.parts, *chosen, *(word for words in self.also.values() for word in words))
 
 
 class Measure(Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,31 +181,15 @@ class Rollup(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the zones it is cut in: a day belongs to a zone, an hour and a quarter of one do not."""
         return of_site if self.grain == "day" else ("UTC",)
 
+    def tells(self, part: Part) -> bool:
+        """Whether it stores a part, or what the part is told from."""
+        if part.of is None:
+            return part.name in self.parts
+        return part.of in self.parts and set(part.columns) <= set(self.keys)
+
     def table(self, zone: str) -> str:
         """Return the name of its table cut in `zone`."""
         return f"{self.name}_v{self.version}_{zone.lower().replace('/', '_').replace('-', '_').replace('+', '_')}"
-
-
-class Preset(Struct, frozen=True, forbid_unknown_fields=True):
-    """A question's defaults."""
-
-    rows: tuple[str, ...]
-    measures: tuple[str, ...]
-    calls: View
-
-
-class Report(Struct, frozen=True, forbid_unknown_fields=True):
-    """A preset under a name; `customer` is what a customer who asks for it gets."""
-
-    label: str
-    help: str
-    rows: tuple[str, ...]
-    measures: tuple[str, ...]
-    calls: View = "attempts"
-    since_close: bool = False
-    """Whether it answers with what changed since the window's month was closed."""
-    name: str = ""
-    customer: Preset | None = None
 
 
 class Catalog(Struct, frozen=True):
@@ -174,6 +197,7 @@ class Catalog(Struct, frozen=True):
 
     dimensions: dict[str, Dimension] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
+    words: dict[str, Word] = field(default_factory=dict)
     measures: dict[str, Measure] = field(default_factory=dict)
     rollups: dict[str, Rollup] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
@@ -182,3 +206,34 @@ class Catalog(Struct, frozen=True):
     def account(self) -> Dimension:
         """The dimension that says whose a call is."""
         return next(dimension for dimension in self.dimensions.values() if dimension.account)
+
+    def at(self, settings: Mapping[str, Any]) -> Self:
+        """Return the catalog of a site with these settings."""
+        bound = {
+            name: msgspec.structs.replace(part, site={setting: int(settings[setting]) for setting in part.settings})
+            for name, part in self.parts.items()
+        }
+        return msgspec.structs.replace(self, parts=bound)
+
+    def reports_for(self, audience: str) -> dict[str, Report]:
+        """Return the reports that exist for an operator or a customer."""
+        return {
+            name: report for name, report in self.reports.items() if audience == "operator" or report.audience == "all"
+        }
+
+    def stands_for(self, word: str, asked: Mapping[str, str | None], settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the parts that a word of an expression stands for; they are added up.
+
+        `asked` is what the question says of the fields that words depend on, `settings` what the site does.
+        """
+        known = self.words.get(word)
+        if known is None:
+            return (word,)
+        found = known.parts
+        for name, values in known.when.items():
+            found = values.get(asked.get(name) or "", found)
+        found += tuple(part for setting, parts in known.also.items() if settings[setting] for part in parts)
+        # A word that stands for itself means the part of its name.
+        return tuple(
+            part for other in found for part in ((other,) if other == word else self.stands_for(other, asked, settings))
+        )

@@ -11,7 +11,10 @@ from typing import Any
 from engine.errors import BadRequest, nearest
 from engine.query.question import OPERATORS, Question, of
 
-_SINGLE = {"from", "to", "timezone", "tz", "calls", "base", "currency", "limit", "offset", "as_of", "since"}
+_SINGLE = {
+    "from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of",
+    "since",
+}  # fmt: skip
 _LISTS = {"rows", "measures"}
 _SWITCHES = {"totals", "subtotals", "parts"}
 WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort"}))

@@ -6,31 +6,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.catalog.model import View
+from engine.catalog.preset import Clause, Operator, Sort, View
 from engine.errors import BadRequest, nearest
 
-Operator = Literal[
-    "eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "between", "contains", "starts_with", "is_null", "not_null"
-]  # fmt: skip
 OPERATORS: tuple[str, ...] = Operator.__args__  # type: ignore[attr-defined]
 """Every operator of a filter."""
 Base = Literal["attempts", "seizures"]
-Value = str | int | float | bool
-
-
-class Clause(Struct, frozen=True, forbid_unknown_fields=True):
-    """One filter: on a dimension it chooses calls, on a measure it chooses result groups."""
-
-    field: str
-    op: Operator = "in"
-    values: tuple[Value, ...] = ()
-
-
-class Sort(Struct, frozen=True, forbid_unknown_fields=True):
-    """A column to sort whole rows by; nulls come last both ways."""
-
-    field: str
-    descending: bool = False
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -42,6 +23,9 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     start: Annotated[str, Meta(description="date, local time or instant; inclusive", examples=["2026-10-01"])]
     end: Annotated[str, Meta(description="date, local time or instant; exclusive", examples=["2026-11-01"])]
     report: str | None = None
+    type: str | None = None
+    side: str | None = None
+    bucket: str | None = None
     timezone: str | None = None
     rows: tuple[str, ...] | None = None
     measures: tuple[str, ...] | None = None
@@ -52,8 +36,8 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     sort: tuple[Sort, ...] = ()
     limit: Annotated[int, Meta(ge=0)] | None = None
     offset: Annotated[int, Meta(ge=0)] = 0
-    totals: bool = False
-    subtotals: bool = False
+    totals: bool | None = None
+    subtotals: bool | None = None
     parts: bool = False
     as_of: str | None = None
     """Answer as it was at a moment: an instant or local time, `batch:ID`, `close:YYYY-MM`."""

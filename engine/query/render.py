@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.resolve import Filter, Resolved, asked_words
+from engine.query.resolve import Filter, Resolved
 from engine.query.route import LEDGER, Branch, Route
 from engine.query.tiling import Span
 from engine.statement import Statement
@@ -122,7 +122,8 @@ def _visible(branch: Branch, asked: Resolved) -> str:
 
 
 def _sum(part: Part, branch: Branch, *, final: bool) -> str:
-    value = part.signed if branch.table == LEDGER else part.name
+    in_rollup = f"if({part.where}, {part.of}, 0)" if part.of else part.name
+    value = part.signed if branch.table == LEDGER else in_rollup
     total = part.added_where(value, "is_final") if part.counts and final else part.added(value)
     return part.negated(total) if branch.later else total
 
@@ -169,8 +170,7 @@ class _Expressions:
         self._asked = asked
 
     def _word(self, word: str) -> str:
-        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
-        terms = [f"g.{part}" for part in stands_for]
+        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:

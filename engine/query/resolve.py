@@ -3,21 +3,25 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from engine.access.principal import Principal
-from engine.catalog.model import Catalog, Dimension, Measure, Report, View
-from engine.errors import Forbidden, NotFound, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.catalog.model import Catalog, Dimension, Measure
+from engine.catalog.preset import Clause, Sort, View
+from engine.errors import Forbidden, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.query import presets
 from engine.query.moments import Moments
-from engine.query.question import Base, Clause, Question, Sort
+from engine.query.question import Question
 from engine.settings import Settings
 from engine.warehouse.closes import Close
 
 Instants = Callable[[str, Sequence[str]], Sequence[int]]
 """Local times of a zone to milliseconds since 1970, as the engine reckons them."""
+
+Field = TypeVar("Field", Dimension, Measure)
 
 _WIDE = Context(prec=38)
 _ORDERED = ("lt", "le", "gt", "ge", "between")
@@ -55,9 +59,8 @@ class Resolved(Struct, frozen=True, kw_only=True):
     scope: tuple[str, ...] | None
     scope_dimension: Dimension
     view: View
-    base: Base
     currency: str | None  # None: as charged
-    count_zero_answers: bool
+    stands_for: dict[str, tuple[str, ...]]  # the parts that each word of the measures' expressions means
     order: tuple[Order, ...]
     parts: tuple[str, ...]
     money: frozenset[Literal["customer", "provider"]]
@@ -84,32 +87,48 @@ def resolve(
     Raises 404 for an unknown report, 403 `forbidden_field`, 422 `unknown_field` or `bad_value` with a pointer.
     """
     names = _Names(catalog, principal)
-    preset = _preset(question.report, principal, catalog)
-    adjusts = question.report is not None and catalog.reports[question.report].since_close
+    found = presets.find(question, principal, catalog)
+    report, preset = found.report, found.preset
+    if report is not None and report.records:
+        raise Unprocessable(
+            "bad_value", f"{report.name!r} lists single calls", pointer="$.report", hint="ask /api/v1/calls for them"
+        )
+    adjusts = report is not None and report.since_close
     close = _close(question, instants, moments) if adjusts and question.since is None else None
     zone = question.timezone or (close.zone if close else settings.timezone)
     start, end = _window(question, zone, instants)
-    rows = question.rows if question.rows is not None else preset.rows if preset else ()
-    asked = question.measures if question.measures is not None else preset.measures if preset else ("attempts",)
-    dimensions = tuple(names.dimension(name, f"$.rows[{place}]") for place, name in enumerate(rows))
-    measures = tuple(names.measure(name, f"$.measures[{place}]") for place, name in enumerate(asked))
+    rows = question.rows if question.rows is not None else preset.rows
+    asked = question.measures if question.measures is not None else preset.measures
+    labels = report.labels if report else {}
+    dimensions = tuple(_called(names.dimension(name, f"$.rows[{place}]"), labels) for place, name in enumerate(rows))
+    measures = tuple(_called(names.measure(name, f"$.measures[{place}]"), labels) for place, name in enumerate(asked))
     _once(rows, "$.rows")
     _once(asked, "$.measures")
     clauses = [names.clause(clause, f"$.where[{place}]") for place, clause in enumerate(question.where)]
+    # The report's own filters hold whatever is asked; said again in the question they are not doubled.
+    own = tuple(clause for clause in preset.where if clause not in question.where)
+    clauses += [names.clause(clause, "$.report") for clause in own]
     having = tuple(clause for clause in clauses if clause.measure)
-    view = question.calls or (preset.calls if preset else "final" if principal.audience == "customer" else "attempts")
-    order = _order(question.sort, dimensions, measures)
+    view = question.calls or preset.calls
+    order = _order(question.sort or preset.sort, dimensions, measures)
     # An adjustment is made in the money it was charged in.
     currency = question.currency or ("native" if adjusts else settings.currency)
     spoken = [*measures, *(clause.measure for clause in having if clause.measure)]
+    chosen = {**found.chosen, "base": question.base}
+    site = msgspec.structs.asdict(settings)
+    stands_for = {word: catalog.stands_for(word, chosen, site) for measure in spoken for word in measure.words}
     resolved = msgspec.structs.replace(
         question,
+        **found.chosen,
         timezone=zone,
         rows=tuple(rows),
         measures=tuple(asked),
+        where=(*question.where, *own),
         calls=view,
         currency=currency,
         sort=tuple(Sort(key.name, key.descending) for key in order),
+        totals=preset.totals if question.totals is None else question.totals,
+        subtotals=preset.subtotals if question.subtotals is None else question.subtotals,
         since=f"close:{close.month}" if close else question.since,
     )
     _within(question.limit, settings)
@@ -131,58 +150,33 @@ def resolve(
         scope=principal.accounts,
         scope_dimension=catalog.account,
         view=view,
-        base=question.base,
         currency=None if currency == "native" else currency,
-        count_zero_answers=settings.count_zero_answers,
+        stands_for=stands_for,
         order=order,
-        parts=_parts(spoken, question.base, settings),
+        parts=_parts(spoken, stands_for),
         money=frozenset(side for measure in spoken for side in _sides(measure)),
         as_of=as_of,
         since=since,
     )
 
 
-def preset(name: str, principal: Principal, catalog: Catalog) -> dict[str, Any]:
-    """Return a report's defaults as this principal gets them, in the words of a question."""
-    found = _preset(name, principal, catalog)
-    return {"report": name, "rows": found.rows, "measures": found.measures, "calls": found.calls}
+def _called(field: Field, labels: dict[str, str]) -> Field:
+    """A field under the label that the report has for it."""
+    return msgspec.structs.replace(field, label=labels[field.name]) if field.name in labels else field
 
 
 def _sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
     return ("customer", "provider") if measure.money == "both" else (measure.money,) if measure.money else ()
 
 
-def asked_words(word: str, base: Base, *, count_zero_answers: bool) -> tuple[str, ...]:
-    """Return the parts that a word of a measure's expression stands for; they are added up."""
-    if word == "base":
-        return (base,)
-    if word == "answers":
-        return ("connected", "answered_zero") if count_zero_answers else ("connected",)
-    return (word,)
-
-
-def _parts(measures: Sequence[Measure], base: Base, settings: Settings) -> tuple[str, ...]:
+def _parts(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     needed = {"standing": None}
     for measure in measures:
         for word in measure.words:
-            needed.update(dict.fromkeys(asked_words(word, base, count_zero_answers=settings.count_zero_answers)))
+            needed.update(dict.fromkeys(stands_for[word]))
         for side in _sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
-
-
-def _preset(name: str | None, principal: Principal, catalog: Catalog) -> Any:
-    if name is None:
-        return None
-    report: Report | None = catalog.reports.get(name)
-    if report is None:
-        raise NotFound(
-            "unknown_report",
-            f"there is no report {name!r}",
-            pointer="$.report",
-            hint=nearest(name, list(catalog.reports)) or f"known: {', '.join(catalog.reports)}",
-        )
-    return report.customer if principal.audience == "customer" and report.customer else report
 
 
 def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int]:

@@ -176,7 +176,7 @@ def _usable(
         missing = [column for column in columns if column not in rollup.keys]
         if missing:
             return Refusal(table, reason, ", ".join(missing))
-    parts = [part for part in asked.parts if part not in rollup.parts]
+    parts = [part for part in asked.parts if not rollup.tells(catalog.parts[part])]
     if parts:
         return Refusal(table, "measure_missing", ", ".join(parts))
     counts = any(catalog.parts[part].counts for part in asked.parts)
