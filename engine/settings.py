@@ -66,6 +66,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Names under which a browser may reach the server; others are refused (against DNS rebinding)."""
     max_rows: Annotated[int, Meta(ge=1)] = 1_000_000
     """Most rows one answer may have."""
+    max_columns: Annotated[int, Meta(ge=1)] = 1000
+    """Most columns that the values of `columns` may make in one answer."""
     max_upload_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
     """Largest body of POST /cdrs."""
     max_unpacked_bytes: Annotated[int, Meta(ge=1)] = 16 << 30

@@ -17,6 +17,7 @@ from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query import presets
 from engine.query.answer import Answer
+from engine.query.calls import Calls
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
 from engine.settings import Settings
@@ -57,6 +58,7 @@ class Site:
                 for table, (rollup, zone) in covered.items()
             }
             self.desk = Desk(self.warehouse, self.catalog, settings, readable, uncovered, begins)
+            self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self._inspector = Inspector(
                 self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )

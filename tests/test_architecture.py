@@ -13,7 +13,7 @@ LAYERS = {
     "engine.reference": {"leaf", "engine.warehouse"},
     "engine.ingest": {"leaf", "engine.warehouse", "engine.catalog", "engine.reference"},
     "engine.query": {"leaf", "engine.catalog", "engine.warehouse", "engine.access"},
-    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog"},
+    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog", "engine.reference"},
     "engine.exports": {"leaf", "engine.query"},
     "engine.warehouse": {"leaf", "engine.catalog"},
     "engine.catalog": {"leaf"},

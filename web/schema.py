@@ -20,8 +20,10 @@ from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
+from engine.query.search import Page, Search
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
+from web import schema_calls
 from web.batches import PAGE, RetriedPage, RetryAsked
 from web.bodies import CONTENT, PACKED
 from web.catalog import CatalogView, ReportView
@@ -79,6 +81,8 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
+    Search,
+    Page,
     ErrorBody,
 )
 
@@ -110,23 +114,46 @@ def _window() -> list[dict[str, Any]]:
         parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
         parameter("tz", "The same as `timezone`, shorter."),
         parameter("type", "Of usa-calls: what classes calls fall into.", {"enum": ["state", "lata"]}),
-        parameter("side", "Of usa-rate-center: whose rate center.", {"enum": ["called", "calling"]}),
+        parameter("side", "Of usa-rate-center: whose rate center; of per-number as for GET /calls."),
         parameter(
             "bucket", "Of asr-per-route: how long a row is.", {"enum": ["minute15", "hour", "day", "week", "month"]}
         ),
         parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
+        parameter(
+            "columns",
+            "Dimensions across, as one CSV line: each measure once for each of their values, headed `measure|v1|v2` "
+            "with `|` and `\\` in a value escaped by `\\`, and under its own name over all of them.",
+            example="day",
+        ),
         parameter("measures", "Measures, as one CSV line.", example="attempts,asr,profit"),
         parameter("calls", "Count every attempt, or one per call.", {"type": "string", "enum": ["attempts", "final"]}),
         parameter(
             "base", "What ratios are over: seizures leave refused attempts out.", {"enum": ["attempts", "seizures"]}
         ),
         parameter("currency", "Report currency (ISO 4217), or `native`.", example="USD"),
-        parameter("sort", "Columns, as one CSV line; `:desc` behind one turns it around.", example="profit:desc"),
+        parameter(
+            "sort",
+            "Columns of the answer, as one CSV line; `:desc` behind one turns it around. Also a pivoted one: "
+            "`attempts|2026-10-01:desc`.",
+            example="profit:desc",
+        ),
         parameter("limit", "Rows; all when left out.", whole),
         parameter("offset", "Rows to leave out first.", whole),
         parameter("totals", "Add the grand total.", flag),
         parameter("subtotals", "Add subtotals at every level.", flag),
         parameter("parts", "Numerator and denominator beside each ratio.", flag),
+        parameter("fill", "List the time buckets of the window that hold no calls, too.", flag),
+        parameter(
+            "compare",
+            "Beside each measure its value in the period before (`previous`), or a `week` or a `year` earlier, the "
+            "change and the change in percent.",
+            {"type": "string", "enum": ["previous", "week", "year"]},
+        ),
+        parameter(
+            "top",
+            "`dimension:count:measure`, as one CSV line: only its largest values, the rest as one.",
+            example="provider:10:profit",
+        ),
         parameter(
             "as_of",
             "Answer as it was: an instant or local time (everything complete by then), `batch:ID` or `close:YYYY-MM`.",
@@ -233,6 +260,7 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
+        **schema_calls.paths(_DELIVERY),
         **_closes(),
         **_history(),
         **upkeep(),

@@ -92,7 +92,7 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
         if self.kind == "histogram":
             bits = f"reinterpretAsUInt64(toFloat64(assumeNotNull({self.sql})))"
             bucket = f"toUInt16(bitShiftRight({bits}, {HISTOGRAM_SHIFT}))"
-            return f"if(isNull({self.sql}), CAST(map(), '{_HISTOGRAM}'), map({bucket}, toInt64(sign)))"
+            return f"if(isNull({self.sql}), {self.nothing}, map({bucket}, toInt64(sign)))"
         value = self.sql if self.money else f"toInt64({self.sql})"
         return "toInt64(sign)" if self.value == "1" else f"sign * {value}"
 
@@ -100,6 +100,11 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     def sum(self) -> str:
         """The sum over postings."""
         return self.added(self.signed)
+
+    @property
+    def nothing(self) -> str:
+        """The sum over no postings."""
+        return f"CAST(map(), '{self.type}')" if self.kind == "histogram" else f"CAST(0, '{self.type}')"
 
     def added(self, x: str) -> str:
         """Return the sum of `x` over rows."""
@@ -161,6 +166,11 @@ class Measure(Struct, frozen=True, forbid_unknown_fields=True):
     source: str | None = None
     words: tuple[str, ...] = ()  # worked out at loading: what the expressions speak of
 
+    @property
+    def adds(self) -> bool:
+        """Whether it is a sum: of no calls it is 0, and a ratio or a percentile is nothing."""
+        return self.value is not None and self.percentile is None
+
 
 class Rollup(Struct, frozen=True, forbid_unknown_fields=True):
     """Sums kept ready by materialized view: of days one table per zone, of finer grains one for all zones."""
@@ -192,6 +202,23 @@ class Rollup(Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.name}_v{self.version}_{zone.lower().replace('/', '_').replace('-', '_').replace('+', '_')}"
 
 
+class Told(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that is told about each record: a column of GET /calls."""
+
+    label: str
+    help: str
+    name: str = ""
+    type: Literal["string", "integer", "boolean", "instant", "duration", "real", "money"] = "string"
+    unit: str | None = None
+    value: str | None = None
+    audience: Audiences = "all"
+
+    @property
+    def sql(self) -> str:
+        """What it is made of, in the ledger's columns."""
+        return self.value or self.name
+
+
 class Catalog(Struct, frozen=True):
     """Everything that can be asked, and the sums it is answered from."""
 
@@ -201,6 +228,7 @@ class Catalog(Struct, frozen=True):
     measures: dict[str, Measure] = field(default_factory=dict)
     rollups: dict[str, Rollup] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
+    calls: dict[str, Told] = field(default_factory=dict)
 
     @property
     def account(self) -> Dimension:

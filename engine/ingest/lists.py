@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine import countries
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import countries
 from engine.ingest.writer import Writer
 from engine.reference import layouts, lookups
 from engine.reference.kinds import ListKind, kind_of

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NoReturn
 
+import msgspec
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Grain, Rollup
@@ -47,6 +48,7 @@ class Branch(Struct, frozen=True):
     spans: tuple[Span, ...]
     rows: int  # estimated
     later: bool = False  # what came after the moment asked about, to be subtracted
+    earlier: bool = False  # of the period that is compared with
 
 
 class Refusal(Struct, frozen=True):
@@ -114,7 +116,9 @@ def route(
     if asked.since is not None:
         refusals += [Refusal(table, "not_by_commit", "it does not tell what changed when") for table in tables]
     mixes: list[tuple[str, Route]] = []
-    if asked.since is None and not ledger_only:
+    if asked.by_the_call:
+        refusals += [Refusal(table, "zone_mismatch", "the period before is not whole days away") for table in tables]
+    if asked.since is None and not asked.by_the_call and not ledger_only:
         usable = []
         for table, (rollup, zone) in tables.items():
             opening = max(window.start, 1000 * (begins or {}).get(table, 0))
@@ -144,6 +148,21 @@ def route(
         if table not in best.sources
     ]
     return Route(best.branches, tuple(refusals))
+
+
+def both(asked: Resolved, choose: Callable[[Resolved], Route]) -> Route:
+    """Return what `choose` finds for the window, and for the period it is compared with when there is one."""
+    now, before = choose(asked), asked.before()
+    if before is None:
+        return now
+    then = choose(before)
+    branches = [msgspec.structs.replace(branch, earlier=True) for branch in then.branches]
+    refusals = [
+        msgspec.structs.replace(refused, detail=f"{refused.detail}; in the period before")
+        for refused in then.refusals
+        if refused not in now.refusals
+    ]
+    return Route((*now.branches, *branches), (*now.refusals, *refusals))
 
 
 def _kept(found: Route, horizon: int) -> bool:
@@ -183,6 +202,9 @@ def _usable(
     if asked.view == "final" and counts and "is_final" not in rollup.keys:
         return Refusal(table, "measure_missing", "is_final, which the call view needs")
     finer = [bucket for bucket in asked.buckets if bucket in _TOO_FINE[rollup.grain]]
+    if asked.moved and not finer and {"hour", "minute15"} & set(asked.buckets):
+        # Moved to a day on which clocks change, a tile need not stay in one piece.
+        return Refusal(table, "zone_mismatch", "calls of the period before are moved into hours one by one")
     if finer:
         return Refusal(table, "grain_too_coarse", f"{', '.join(finer)} is finer than {rollup.grain}")
     found = tiles(rollup.grain, zone, asked.zone, window, asked.buckets) if window.start < window.end else Tiles(0, ())
