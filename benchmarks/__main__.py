@@ -17,7 +17,7 @@ from benchmarks import enrichment, generator, loading, questions, rollups
 from engine import __version__
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("loading", "enrichment", "questions")
+PARTS = ("loading", "enrichment", "rollups", "questions")
 
 
 def main() -> None:

@@ -40,21 +40,26 @@ def load(folder: Path) -> Catalog:
     for name, dimension in dimensions.items():
         if (dimension.column is None) == (dimension.bucket is None):
             raise _mistake(folder / "dimensions.toml", name, "needs either column or bucket")
+        if dimension.lookup is not None and (dimension.bucket or not re.fullmatch(r"[a-z]+\.[a-z]+", dimension.lookup)):
+            raise _mistake(
+                folder / "dimensions.toml", name, "lookup is list.column, beside the column that is looked up"
+            )
     if sum(dimension.account for dimension in dimensions.values()) != 1:
         raise _mistake(folder / "dimensions.toml", next(iter(dimensions)), "exactly one needs account = true")
+    columns = [dimension.column for dimension in dimensions.values() if dimension.column]
     for name, part in parts.items():
-        parts[name] = part = _told_from(part, parts, folder / "parts.toml")
+        parts[name] = part = _whole(part, parts, columns, folder / "parts.toml")
         for setting in part.settings:
             _must_know(setting, Settings.__struct_fields__, folder / "parts.toml", name, "setting")
     _check_words(words, parts, folder / "words.toml")
     for name, measure in measures.items():
         measures[name] = _with_words(measure, {**parts, **words}, folder / "measures.toml")
-    columns = [dimension.column for dimension in dimensions.values() if dimension.column]
     for name, rollup in rollups.items():
         for part_name in rollup.parts:
             _must_know(part_name, parts, folder / "rollups.toml", name, "part")
-            if parts[part_name].of:
-                raise _mistake(folder / "rollups.toml", name, f"{part_name} is told from {parts[part_name].of}")
+            if (other := parts[part_name].of) is not None:
+                keep = f"{part_name!r} is not kept: keep {other!r}, and {', '.join(parts[part_name].columns)} as key"
+                raise _mistake(folder / "rollups.toml", name, keep)
         for key in rollup.keys:
             _must_know(key, columns, folder / "rollups.toml", name, "key")
         for part_name in rollup.parts:
@@ -117,18 +122,20 @@ def words_of(expression: str) -> list[str]:
     return re.findall(r"[a-z_][a-z0-9_]*", expression)
 
 
-def _told_from(part: Part, parts: dict[str, Part], path: Path) -> Part:
-    """A part that is another one under a condition has that one's value, where the condition holds."""
-    if (part.of is None) == (not part.value) or (part.of is None) != (part.where is None):
+def _whole(part: Part, parts: dict[str, Part], columns: list[str], path: Path) -> Part:
+    """A part made of another gets its value, and what else it has from that one."""
+    if bool(part.value) == (part.of is not None) or (part.of is None) != (part.where is None):
         raise _mistake(path, part.name, "needs either value, or of and where")
-    if part.of is None:
+    if part.of is None or part.where is None:
         return part
     _must_know(part.of, parts, path, part.name, "part")
-    origin = parts[part.of]
-    if origin.of or origin.kind == "histogram":
-        raise _mistake(path, part.name, f"{part.of} must be a sum that is not told from another one")
-    value = f"if({part.where}, {origin.value}, 0)"
-    return msgspec.structs.replace(part, value=value, counts=origin.counts, money=origin.money)
+    other = parts[part.of]
+    if other.of is not None or other.money is not None:
+        raise _mistake(path, part.name, f"cannot be made of {part.of!r}, which is money or made of another itself")
+    spoken = dict.fromkeys(words_of(re.sub("'[^']*'", "", part.where)))
+    for word in spoken:
+        _must_know(word, columns, path, part.name, "column")
+    return msgspec.structs.replace(part, value=other.value, counts=other.counts, columns=tuple(spoken))
 
 
 def _check_words(words: dict[str, Word], parts: dict[str, Part], path: Path) -> None:

@@ -27,6 +27,8 @@ class Dimension(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     column: str | None = None
     bucket: Bucket | None = None
+    lookup: str | None = None
+    """`list.column`: what an operator's list says of the column's value, and the value itself where it says nothing."""
     type: DimensionType = "string"
     nullable: bool = False
     audience: Audiences = "all"
@@ -52,12 +54,8 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["sum", "histogram"] = "sum"
     counts: bool = False
     money: Literal["customer", "provider"] | None = None
+    columns: tuple[str, ...] = ()  # worked out at loading: what `where` speaks of
     site: dict[str, int] = {}  # filled in by Catalog.at: the site's settings that `value` speaks of
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that its condition speaks of."""
-        return tuple(re.findall(r"[a-z_]+", re.sub("'.*?'", "", self.where or "")))
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -68,6 +66,15 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     def sql(self) -> str:
         """What one posting adds before its sign, the site's settings filled in."""
         return re.sub(r"\{(\w+)\}", lambda setting: str(self.site[setting[1]]), self.value)
+
+    def kept_by(self, rollup: "Rollup") -> bool:
+        """Whether a rollup has the sum, or what it is made of."""
+        return self.kept_as in rollup.parts and set(self.columns) <= set(rollup.keys)
+
+    @property
+    def kept_as(self) -> str:
+        """The column of a rollup that holds the sum, of records of every kind when `where` chooses among them."""
+        return self.of or self.name
 
     @property
     def type(self) -> str:
@@ -190,12 +197,6 @@ class Rollup(Struct, frozen=True, forbid_unknown_fields=True):
     def zones(self, of_site: tuple[str, ...]) -> tuple[str, ...]:
         """Return the zones it is cut in: a day belongs to a zone, an hour and a quarter of one do not."""
         return of_site if self.grain == "day" else ("UTC",)
-
-    def tells(self, part: Part) -> bool:
-        """Whether it stores a part, or what the part is told from."""
-        if part.of is None:
-            return part.name in self.parts
-        return part.of in self.parts and set(part.columns) <= set(self.keys)
 
     def table(self, zone: str) -> str:
         """Return the name of its table cut in `zone`."""

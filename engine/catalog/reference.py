@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.catalog.load import catalog
-from engine.catalog.model import Catalog, Measure, Word
+from engine.catalog.model import Catalog, Measure, Part, Word
 from engine.catalog.preset import Clause, Preset, Report
 from engine.record import FIELDS, IDENTITY, Kind
 from engine.settings import Settings
@@ -85,7 +85,7 @@ def _measures(known: Catalog) -> str:
         about = m.help + (f" Source: {m.source}." if m.source else "")
         kind = m.type.replace("_", " ")
         rows.append((f"`{m.name}`", m.label, kind, m.unit or "", _who(m.audience), about, _formula(m)))
-    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _one_line(p.value)) for p in known.parts.values()]
+    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _made_of(p)) for p in known.parts.values()]
     return _page(
         "Measures",
         "schemas/catalog/measures.toml, words.toml and parts.toml",
@@ -102,8 +102,8 @@ def _measures(known: Catalog) -> str:
     )
 
 
-def _one_line(sql: str) -> str:
-    return f"`{' '.join(sql.split())}`"
+def _made_of(part: Part) -> str:
+    return f"`{' '.join(part.value.split())}`" if part.of is None else f"`{part.of}` where `{part.where}`"
 
 
 def _meant(word: Word) -> str:
@@ -225,8 +225,12 @@ def _dialects() -> str:
             rule = " and ".join(f"`{column}` is {_code(words)}" for column, words in part["where"].items())
             others = f"the rows with the same {_code(part['within'])} whose {rule}"
             pieces.append(f"`{part['name']}` is the `{part['column']}` of {others}.")
-        pieces += [f"Limit: {limit}." for limit in dialect.get("limits", [])]
+        pieces += [f"Limit: {_limit(limit)}." for limit in dialect.get("limits", [])]
     return _page("Dialects", "schemas/dialects/*.toml", *pieces)
+
+
+def _limit(limit: str | dict[str, Any]) -> str:
+    return limit if isinstance(limit, str) else f"{limit['says']} (told with answers made of {_code(limit['touches'])})"
 
 
 def _found_out(dialect: dict[str, Any]) -> str:

@@ -85,6 +85,7 @@ class Reading:
                 staged = self._checked(source, dialect, batch, asked)
                 said: dict[str, str | int] = {"request": request.key, "body": request.body, **_known(known)}
                 said["zone"], columns = asked.zone or "", list(source.columns)
+                said["indeterminate_as"] = self._settings.indeterminate_as
                 said["national"] = stage.is_national(source, dialect)
                 self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
@@ -112,6 +113,7 @@ class Reading:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
                         said: dict[str, str | int] = {"request": request, **_known(known)}
                         said["zone"] = asked.zone or ""
+                        said["indeterminate_as"] = self._settings.indeterminate_as
                         said["national"] = stage.is_national(source, dialect)
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
                         return Staged(batch, rows, 0, contradictions=False, forced=asked.force)

@@ -9,7 +9,7 @@ from engine.catalog.model import Grain
 from engine.query.answer import Moment
 from engine.query.periods import Earlier, earlier
 from engine.query.question import Compare
-from engine.query.tiling import Span, Tiles, every, joined
+from engine.query.tiling import Span, Tiles, Within, every, joined
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
@@ -50,15 +50,15 @@ class Coverage:
         """Return the period that a window is compared with."""
         return self._earlier(zone, start_ms, end_ms, compare)
 
-    def tiles(self, grain: Grain, rollup_zone: str, zone: str, window: Span, buckets: tuple[str, ...]) -> Tiles:
-        """Return a rollup's tiles in the window; each of them lies within one of each of the `buckets` of `zone`."""
-        return self._tiles(grain, rollup_zone, zone, window, buckets)
+    def tiles(self, grain: Grain, rollup_zone: str, window: Span, within: Within) -> Tiles:
+        """Return a rollup's tiles that lie wholly in the window and within what they must not cross."""
+        return self._tiles(grain, rollup_zone, window, within)
 
-    def _ask_tiles(self, grain: Grain, rollup_zone: str, zone: str, window: Span, buckets: tuple[str, ...]) -> Tiles:
+    def _ask_tiles(self, grain: Grain, rollup_zone: str, window: Span, within: Within) -> Tiles:
         if grain == "day":
             parameters = {"rollup_zone": rollup_zone, "from_ms": window.start, "to_ms": window.end}
             parameters |= {"from_s": window.start // 1000, "to_s": window.end // 1000}
-            rows = self._rows("query/days.sql.j2", zone, buckets, parameters)
+            rows = self._rows("query/days.sql.j2", within, parameters)
             whole = [(int(start), int(end)) for start, end, is_whole in rows if is_whole]
             return Tiles(len(rows), joined(whole))
         seconds = _SECONDS[grain]
@@ -66,15 +66,16 @@ class Coverage:
         if first >= last:
             return Tiles(0, ())
         count = (last - first) // seconds
-        if not buckets:
+        if not within.buckets and within.rate_zone is None:
             return Tiles(count, (every(first, last, seconds),))
         parameters = {"first": first, "count": count, "seconds": seconds}
-        rows = self._rows("query/tiles.sql.j2", zone, buckets, parameters)
+        rows = self._rows("query/tiles.sql.j2", within, parameters)
         return Tiles(count, tuple(every(int(start), int(end), seconds) for start, end in rows))
 
-    def _rows(self, template: str, zone: str, buckets: tuple[str, ...], told: dict[str, Any]) -> Sequence[Any]:
-        sql = render(template, buckets=buckets)
-        used = {name: value for name, value in {"zone": zone, **told}.items() if f"{{{name}:" in sql}
+    def _rows(self, template: str, within: Within, told: dict[str, Any]) -> Sequence[Any]:
+        sql = render(template, buckets=within.buckets, by_rate=within.rate_zone is not None)
+        known = {"zone": within.zone, "rate_zone": within.rate_zone, **told}
+        used = {name: value for name, value in known.items() if f"{{{name}:" in sql}
         return self._warehouse.query(Statement(sql, used)).rows
 
     def horizon(self, commit: int) -> int:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from engine.catalog.model import Catalog, Grain, Rollup
 from engine.errors import Unprocessable
 from engine.query.resolve import Resolved
-from engine.query.tiling import Run, Span, Tiles, covered, estimate, left
+from engine.query.tiling import Run, Span, Tiles, Within, covered, estimate, left
 from engine.warehouse.layout import Uncovered
 
 LEDGER = "cdr"
@@ -30,10 +30,10 @@ MOST_SPANS = 40
 Reason = Literal[
     "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "zone_rules_changed",
     "grain_too_coarse", "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon",
-    "not_by_commit",
+    "not_by_commit", "rates_by_day",
 ]  # fmt: skip
 
-FindTiles = Callable[[Grain, str, str, Span, tuple[str, ...]], Tiles]
+FindTiles = Callable[[Grain, str, Span, Within], Tiles]
 _TOO_FINE = {"day": {"minute15", "hour", "hour_of_day"}, "hour": {"minute15"}, "minute15": set[str]()}
 _UNCOVERED: dict[Uncovered, str] = {
     "not_covered": "its tiles are being made",
@@ -195,7 +195,7 @@ def _usable(
         missing = [column for column in columns if column not in rollup.keys]
         if missing:
             return Refusal(table, reason, ", ".join(missing))
-    parts = [part for part in asked.parts if not rollup.tells(catalog.parts[part])]
+    parts = [part for part in asked.parts if not catalog.parts[part].kept_by(rollup)]
     if parts:
         return Refusal(table, "measure_missing", ", ".join(parts))
     counts = any(catalog.parts[part].counts for part in asked.parts)
@@ -207,10 +207,16 @@ def _usable(
         return Refusal(table, "zone_mismatch", "calls of the period before are moved into hours one by one")
     if finer:
         return Refusal(table, "grain_too_coarse", f"{', '.join(finer)} is finer than {rollup.grain}")
-    found = tiles(rollup.grain, zone, asked.zone, window, asked.buckets) if window.start < window.end else Tiles(0, ())
     called = {"day": "day", "hour": "hour", "minute15": "quarter of an hour"}[rollup.grain]
+    if window.start >= window.end:
+        return Refusal(table, "no_whole_tile", "it begins after the window")
+    within = Within(asked.zone, asked.buckets, asked.rates.zone if asked.rates else None)
+    found = tiles(rollup.grain, zone, window, within)
     if not found.count:
         return Refusal(table, "no_whole_tile", f"the window holds no whole {called} of {zone}")
+    if not found.runs and tiles(rollup.grain, zone, window, Within(asked.zone, asked.buckets)).runs:
+        crossed = f"every {called} of {zone} has rates of several days of {within.rate_zone}"
+        return Refusal(table, "rates_by_day", crossed)
     if not found.runs:
         crossed = f"every {called} of {zone} crosses the end of a {' or '.join(asked.buckets)} of {asked.zone}"
         return Refusal(table, "zone_mismatch", crossed)

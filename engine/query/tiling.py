@@ -14,6 +14,14 @@ class Span(Struct, frozen=True):
     end: int
 
 
+class Within(Struct, frozen=True):
+    """What a tile must not cross: time buckets of the question's zone, and days of the zone of exchange rates."""
+
+    zone: str
+    buckets: tuple[str, ...]
+    rate_zone: str | None = None
+
+
 class Run(Struct, frozen=True):
     """Tiles that follow each other: where each begins, and where the last one ends, in seconds."""
 
