@@ -132,7 +132,7 @@ def _speaks_of_jurisdiction(asked: Resolved, catalog: Catalog) -> bool:
     columns = {dimension.column for dimension in asked.dimensions}
     columns |= {clause.dimension.column for clause in asked.filters if clause.dimension}
     for part in asked.parts:
-        columns |= words_of(catalog.parts[part].value) | set(catalog.parts[part].columns)
+        columns |= {*words_of(catalog.parts[part].value), *catalog.parts[part].columns}
     return bool(columns & {"jurisdiction", "jurisdiction_lata"})
 
 
