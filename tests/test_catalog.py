@@ -53,6 +53,7 @@ def change(path: Path, old: str, new: str) -> int:
         ("reports.toml", 'attempts = "Total"', 'atempts = "Total"', "did you mean 'attempts'?"),
         ("reports.toml", "[usa-calls.parameters.type]", "[usa-calls.parameters.tipe]", "tipe"),
         ("reports.toml", 'rows = ["did"]', 'rows = ["account", "did"]', "'account' is not a customer's to see"),
+        ("words.toml", 'when.base.seizures = ["seizures"]', 'when.bass.seizures = ["seizures"]', "'base'"),
         ("words.toml", 'parts = ["connected"]', 'parts = ["conected"]', "did you mean 'connected'?"),
         ("words.toml", 'parts = ["{class}_connected"]', 'parts = ["{class}_conected"]', "intrastate_conected"),
         ("words.toml", "count_zero_answers = [", "count_zero_answer = [", "did you mean 'count_zero_answers'?"),
