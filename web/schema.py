@@ -22,6 +22,7 @@ from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
+from engine.query.running import Progress
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web import schema_calls
@@ -33,6 +34,7 @@ from web.errors import ErrorBody
 from web.operation import TEXT, as_json, call, parameter, ref
 from web.progress import PROGRESS
 from web.reference import DialectPage, ReenrichAsked
+from web.schema_queries import NAMED, UNDER_WAY, queries
 from web.schema_upkeep import reference, upkeep
 from web.upkeep import RebuildAsked, VerifyAsked
 
@@ -53,7 +55,7 @@ _FAILURES = {
     "413": "A body larger, or an answer longer, than the site allows (`too_large`, `too_many_rows`).",
     "409": "Cannot be done now: the thing exists, is busy, or is not in the state it would need.",
     "422": "Well-formed, but it cannot be answered (`unknown_field`, `bad_value`, `mixed_currency` …).",
-    "429": "Too much at once (`loads_waiting`): the same is taken after `Retry-After` seconds.",
+    "429": "Too much at once (`loads_waiting`, `too_many_questions`): the same is taken after `Retry-After` seconds.",
     "500": "Something broke on our side; the log of the server says where.",
     "503": "The database cannot be reached.",
 }
@@ -82,6 +84,7 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
+    Progress,
     *schema_calls.TYPES,
     ErrorBody,
 )
@@ -183,7 +186,7 @@ def _window() -> list[dict[str, Any]]:
 
 def _paths() -> dict[str, Any]:
     written = {media.split(";")[0]: {"schema": TEXT} for media in formats.MEDIA.values()}
-    answered = written | as_json(ref(Answer))
+    answered = written | as_json(ref(Answer)) | {PROGRESS: {"schema": TEXT}}
     preset = written | as_json({"anyOf": [ref(Answer), {"type": "object", "description": "the preset as a question"}]})
     listed = {
         "type": "object",
@@ -195,15 +198,16 @@ def _paths() -> dict[str, Any]:
     }
     name = {"name": "name", "in": "path", "required": True, "description": "The report's name.", "schema": TEXT}
     question = as_json(ref(Question))
-    refusals = ("400", "403", "404", "413", "422")
+    refusals = ("400", "403", "404", "409", "413", "422", "429")
     return {
         "/api/v1/query": {
             "post": call(
                 "Answer a question",
                 "Any dimensions, measures and filters of the catalog over any window. Only `from` and `to` are "
-                "required; `report` supplies defaults for what is left out. Without `limit` the answer has all rows.",
+                "required; `report` supplies defaults for what is left out. Without `limit` the answer has all rows. "
+                f"{UNDER_WAY}",
                 answered,
-                parameters=_DELIVERY,
+                parameters=[*_DELIVERY, NAMED],
                 body=question,
                 failures=refusals,
             )
@@ -227,7 +231,7 @@ def _paths() -> dict[str, Any]:
                 "With `from` and `to` its answer, the same as POST /query gives. Without them the preset as a "
                 "question, changed by the parameters given.",
                 preset,
-                parameters=[name, *_window(), *_DELIVERY],
+                parameters=[name, *_window(), *_DELIVERY, NAMED],
                 failures=refusals,
             )
         },
@@ -269,6 +273,7 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
+        **queries(),
         **schema_calls.paths(_DELIVERY),
         **_closes(),
         **_history(),
