@@ -50,6 +50,8 @@ class Client:
                     response.read()
                     raise _failure(response)
                 yield response
+        except httpx.RemoteProtocolError as failure:
+            raise Unavailable("server", "the server broke off its answer", hint="its log says why") from failure
         except httpx.TransportError as failure:
             raise Unavailable(
                 "server_unreachable",

@@ -98,7 +98,7 @@ def read(pieces: Iterator[bytes], width: int) -> Iterator[pa.RecordBatch]:
     names = [str(place) for place in range(width)]
     with csv.open_csv(
         _Pieces(chain([first], pieces)),
-        csv.ReadOptions(column_names=names, block_size=PIECE),
+        csv.ReadOptions(column_names=names, block_size=PIECE, use_threads=False),
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),

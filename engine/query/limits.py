@@ -5,10 +5,10 @@ from msgspec import Struct
 from engine.errors import TollhouseError, TooLarge
 from engine.settings import Settings
 
-SPILL_BYTES = 48 << 20
+SPILL_BYTES = 24 << 20
 """What an export's groups, and its sorting, may each take in memory before they go on on disk."""
 
-BLOCK_ROWS = 16_384
+BLOCK_ROWS = 8192
 """Rows of a block of an export: what was put on disk is read back a block of each piece at a time."""
 
 
