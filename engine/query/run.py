@@ -47,6 +47,8 @@ from engine.warehouse.gateway import Rows, Warehouse
 from engine.warehouse.layout import Uncovered
 
 _READS = 3
+_PATIENCE = 5
+"""Seconds the engine may take to end a question."""
 
 Ask = Callable[[Statement], Rows]
 """Runs a statement as part of a question."""
@@ -171,8 +173,11 @@ class Desk:
         open_ = ticket or self.board.open(principal.name)
         try:
             yield open_
-        except BaseException:
+        except BaseException as failure:
             open_.failed()
+            if open_.flight and not isinstance(failure, Exception):
+                # Ctrl-C: the engine is let go of next, and that must not come before its work has ended.
+                open_.flight.landed.wait(_PATIENCE)
             raise
 
     def _read(
