@@ -25,10 +25,21 @@ from engine.statement import Statement
 from engine.template import render as template
 
 
-def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int) -> Statement:
-    """Return the statement for the rows; it asks for one more than `most` to notice that there are more."""
+def rows(
+    asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int, *, windows: bool | None = None
+) -> Statement:
+    """Return the statement for the rows; it asks for one more than `most` to notice that there are more.
+
+    With `windows` every row tells of all rows how many they are, and whether any mixes in a newer commit, for which
+    the engine holds them all. A question for all rows does without: each tells of itself, and what spoils an answer
+    comes first.
+    """
     limit = asked.question.limit
-    return _render(asked, route, catalog, commit, levels=[], limit=most + 1 if limit is None else limit)
+    if windows is None:
+        windows = limit is not None or asked.question.offset > 0
+    return _render(
+        asked, route, catalog, commit, levels=[], limit=most + 1 if limit is None else limit, windows=windows
+    )
 
 
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
@@ -48,7 +59,7 @@ def missing_rates(asked: Resolved, route: Route, catalog: Catalog, commit: int) 
 def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
     one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
-    return _render(one, route, catalog, commit, levels=[], limit=1)
+    return _render(one, route, catalog, commit, levels=[], limit=1, windows=True)
 
 
 def across(asked: Resolved) -> Statement:
@@ -76,6 +87,7 @@ def _render(
     *,
     levels: list[list[str]],
     limit: int | None,
+    windows: bool = False,
     name: str = "query/answer.sql.j2",
 ) -> Statement:
     parameters: dict[str, Any] = {"commit": commit, "zone": asked.zone}
@@ -126,8 +138,20 @@ def _render(
         numerators=expressions.numerators() if asked.question.parts else [],
         shown=shown(asked),
         limit=limit,
+        windows=windows,
+        clash=_clash(asked),
     )
     return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
+
+
+def _clash(asked: Resolved) -> str | None:
+    """When a row holds money that cannot be added, of a question for money as it was charged."""
+    if asked.currency is not None or not asked.money:
+        return None
+    sides = [f"{side}_currencies" for side in sorted(asked.money)]
+    if any(measure.money == "both" for measure in asked.measures):
+        return f"length(arrayDistinct(arrayConcat({', '.join(sides)}))) > 1"
+    return f"greatest({', '.join(f'length({side})' for side in sides)}) > 1"
 
 
 def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, parameters: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure
 from engine.catalog.preset import Clause, Sort, View
-from engine.errors import Forbidden, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.errors import Forbidden, TollhouseError, Unprocessable, nearest
 from engine.query import filters, presets
 from engine.query.filters import Filter
 from engine.query.headers import Aspect, aspects
@@ -185,7 +185,6 @@ def resolve(
         subtotals=preset.subtotals if question.subtotals is None else question.subtotals,
         since=f"close:{close.month}" if close else question.since,
     )
-    _within(question.limit, settings)
     as_of = _moment(question.as_of, "$.as_of", zone, moments)
     since = close.commit if close else _moment(question.since, "$.since", zone, moments)
     if as_of is not None and since is not None and since > as_of:
@@ -295,16 +294,6 @@ def _once(names: Sequence[str], pointer: str, *, besides: Sequence[str] = ()) ->
     for place, name in enumerate(names):
         if name in names[:place] or name in besides:
             raise Unprocessable("bad_value", f"{name!r} is asked for twice", pointer=f"{pointer}[{place}]")
-
-
-def _within(limit: int | None, settings: Settings) -> None:
-    if limit is not None and limit > settings.max_rows:
-        raise TooLarge(
-            "too_many_rows",
-            f"limit {limit} is over the site's cap of {settings.max_rows} rows",
-            pointer="$.limit",
-            hint="ask for fewer rows, or raise max_rows",
-        )
 
 
 class _Names:
