@@ -45,7 +45,7 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
-    if dice.random() < 0.15:
+    if dice.random() < 0.1:
         question |= _shape(dice, rows, measures)
     if dice.random() < 0.2:
         question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]
