@@ -145,8 +145,8 @@ def test_a_number_is_found_after_a_crash_between_the_ledger_and_its_lookup(
 def test_a_number_is_looked_for_in_its_hours_only(loaded: Site) -> None:
     found = page(loaded, number="447700900001")
     assert found.source == ("number_hours", "cdr")
-    statements = [page(loaded, number="447700900001", **more).source for more in ({"match": "prefix"}, {"side": "cli"})]
-    assert statements == [("cdr",), ("number_hours", "cdr")]
+    assert page(loaded, number="447700900001", side="cli").source == ("number_hours", "cdr")
+    assert page(loaded, number="447700900001", match="prefix").source == ("cdr",)
     assert ids(loaded, number="00000000") == ""
 
 
