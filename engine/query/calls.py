@@ -63,6 +63,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     at_home: tuple[str, ...]
     hours: tuple[int, ...] | None
     """When the numbers called or were called, in seconds, the newest first; None when every hour may hold some."""
+    rows_read: int
+    """What finding the hours has read."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -90,7 +92,7 @@ class Calls:
         began = time.perf_counter()
         plan = self.plan(search, principal)
         rows: list[tuple[Any, ...]] = []
-        read = 0
+        read = plan.rows_read
         for found in self._walk(plan, search.limit + 1):
             read += found.rows_read
             rows += [tuple(row) for row in found.rows]
@@ -142,7 +144,7 @@ class Calls:
         place = cursor.read(whole, principal)
         everything = principal.audience == "operator"
         wanted, at_home, keys = self._numbers(search.numbers)
-        exact = bool(keys) and search.match == "exact"
+        hours = self._hours(keys, asked, place) if keys and search.match == "exact" else None
         moment = self._moment(asked, place, newest)
         return Plan(
             search=whole,
@@ -152,7 +154,8 @@ class Calls:
             told=tuple(told for told in self._catalog.calls.values() if everything or told.audience == "all"),
             wanted=wanted,
             at_home=at_home,
-            hours=self._hours(keys, asked, place) if exact else None,
+            hours=None if hours is None else tuple(int(began) for (began,) in hours.rows),
+            rows_read=hours.rows_read if hours else 0,
         )
 
     def _rates(self, plan: Plan) -> Rates:
@@ -216,11 +219,10 @@ class Calls:
         wanted, at_home, keys = self._warehouse.query(statement).rows[0]
         return tuple(wanted), tuple(at_home), tuple(keys)
 
-    def _hours(self, keys: tuple[int, ...], asked: Resolved, place: Place | None) -> tuple[int, ...]:
+    def _hours(self, keys: tuple[int, ...], asked: Resolved, place: Place | None) -> Rows:
         last = place.start_ms if place else asked.end_ms - 1
         window = {"from_hour": asked.start_ms // _HOUR, "to_hour": last // _HOUR}
-        rows = self._warehouse.query(Statement(render("query/number_hours.sql"), {"keys": list(keys), **window})).rows
-        return tuple(int(began) for (began,) in rows)
+        return self._warehouse.query(Statement(render("query/number_hours.sql"), {"keys": list(keys), **window}))
 
     def _walk(self, plan: Plan, most: int) -> Iterator[Rows]:
         """Yield what pieces of the window hold, the newest first, at most `most` calls at a time."""
