@@ -102,7 +102,7 @@ def test_every_column_the_catalog_speaks_of_is_in_the_ledger() -> None:
 
 
 def test_nothing_summed_is_a_float() -> None:
-    assert {part.type for part in catalog().parts.values()} == {"Int64", "Decimal(38, 8)"}
+    assert {part.type for part in catalog().parts.values()} == {"Int64", "Decimal(38, 8)", "Map(UInt16, Int64)"}
 
 
 def test_everything_has_a_label_and_a_help_line() -> None:

@@ -62,6 +62,11 @@ def load(folder: Path) -> Catalog:
                 raise _mistake(folder / "rollups.toml", name, keep)
         for key in rollup.keys:
             _must_know(key, columns, folder / "rollups.toml", name, "key")
+        for part_name in rollup.parts:
+            if (side := parts[part_name].money) and f"{side}_currency" not in rollup.keys:
+                raise _mistake(folder / "rollups.toml", name, f"keeps {part_name} without {side}_currency")
+        if "standing" not in rollup.parts:
+            raise _mistake(folder / "rollups.toml", name, "needs the part standing: it says which groups there are")
     known = Catalog(dimensions, parts, words, measures, rollups)
     reports = _read(folder / "reports.toml", Report, families)
     for name, report in reports.items():
@@ -162,6 +167,9 @@ def _with_words(measure: Measure, known: dict[str, Any], path: Path) -> Measure:
         for word in words_of(expression):
             _must_know(word, known, path, measure.name, "part")
             found[word] = None
+    histograms = [word for word in found if isinstance(part := known[word], Part) and part.kind == "histogram"]
+    if [measure.value] != histograms if measure.percentile else histograms:
+        raise _mistake(path, measure.name, "a percentile is that of one histogram, and nothing else is made of one")
     return msgspec.structs.replace(measure, words=tuple(found))
 
 
