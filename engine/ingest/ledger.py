@@ -11,14 +11,14 @@ from typing import Any
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
-from engine.ingest.stage import ledger_columns
+from engine.ingest.stage import joining, ledger_columns
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 
-COLUMNS = ", ".join(column["name"] for column in ledger_columns() if "alias" not in column)
+COLUMNS = ", ".join(["joined", "waits", *(column["name"] for column in ledger_columns() if "alias" not in column)])
 
 
 class Chunk(Struct, frozen=True):
@@ -88,6 +88,10 @@ class Ledger:
             shape = {**structure, "repeats": bool(repeats)}
             self._run("ingest/decide.sql.j2", shape, **parameters, **self._said)
         self._post(commit, "load", chunk, decided=bool(repeats or known))
+
+    def join(self, batch: int) -> None:
+        """Stage the calls of which one half came with this batch and the other with another."""
+        self._run("ingest/join.sql.j2", joining(), batch=batch, rolled_back=sorted(self.rolled_back))
 
     def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
         """Commit what changes in these hours now that `batch` counts no more, or counts again."""

@@ -112,7 +112,8 @@ class Reading:
                         said: dict[str, str | int] = {"request": request, "reference": known.version}
                         said["zone"] = asked.zone or ""
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
-                        return Staged(batch, rows, 0, contradictions=False, forced=asked.force)
+                        halves = dialect.halves is not None
+                        return Staged(batch, rows, 0, contradictions=False, forced=asked.force, halves=halves)
                     # Then only what is good, so that nothing of the rest comes into the new batch.
                     request = self._retries.try_good(request, batch)
                     self._batches.drop([batch])
@@ -126,7 +127,7 @@ class Reading:
 
     def _again(self, batch: int) -> tuple[int, int, int]:
         """Return how many records in staging can be taken, how many there are, and the last row."""
-        readable, total, _, rows, repeats, _ = self._summary(batch)
+        readable, total, _, rows, repeats, *_ = self._summary(batch)
         if repeats:
             self._run("contradictions", batch)
         sql = "SELECT uniqExact(row) FROM contradictions WHERE batch = {batch:UInt32}"
@@ -232,7 +233,7 @@ class Reading:
         self._writer.run(f"ingest/{name}.sql.j2", {"batch": batch})
 
     def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
-        readable, total, without_final, rows, repeats, reason = self._summary(batch)
+        readable, total, without_final, rows, repeats, reason, _ = self._summary(batch)
         if total == 0:
             raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
         if without_final and "is_final" not in source.columns:
@@ -250,7 +251,8 @@ class Reading:
             )
         if repeats:
             self._run("contradictions", batch)
-        return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force)
+        halves = dialect.halves is not None
+        return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force, halves=halves)
 
 
 def _unreadable(source: Source, failure: TollhouseError) -> TollhouseError:

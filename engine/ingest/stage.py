@@ -25,6 +25,9 @@ DERIVED = {
 }
 """What enrichment adds to a record, by ledger column."""
 
+LONGEST_CALL = 4_000_000
+"""Seconds; no duration is longer."""
+
 _OWN_DEFAULT = {
     "source", "call_id", "start_time", "attempt", "leg", "is_final", "duration", "customer_duration",
     "provider_duration", "customer_currency", "provider_currency", "meta",
@@ -159,6 +162,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         without=bool(dialect.empty),
         objects=cells.objects,
         gathered=cells.gathered,
+        halves=cells.halves,
         prepared=[field for field in cells.prepared if field["name"] in readings],
         where=cells.where,
         fields=[_reading(name, reading, cells, bool(reader.tech_prefixes)) for name, reading in readings.items()],
@@ -192,6 +196,14 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         **reader.facts.structure,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
+def joining() -> dict[str, Any]:
+    """Return the structure of the statement that puts the halves of calls together."""
+    columns = [column["name"] for column in ledger_columns() if "alias" not in column]
+    told = [_hashed(FIELDS[name]) for name in ("end_time", "duration", "customer_duration", "provider_duration")]
+    added = [f"cityHash64('{field['name']}', {field['column']}) * ({field['differs']})" for field in told]
+    return {"columns": columns, "added": added, "longest": LONGEST_CALL}
 
 
 def _final(dialect: Dialect) -> dict[str, Any] | None:
