@@ -10,7 +10,7 @@ from engine.catalog.load import catalog
 from engine.errors import Conflict
 from engine.ingest.check import Check
 from engine.ingest.lists import ListReceipt
-from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Retried, Undone
+from engine.ingest.pipeline import Asked, Loader, Receipt, Reenriched, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer
@@ -108,6 +108,15 @@ class Site:
     def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
         """Load a list of reference data, which replaces the one before it from `valid_from` on."""
         return self.loader.load_list(kind, path, origin, valid_from)
+
+    def reenrich(
+        self, start: str, end: str, zone: str | None = None, *, dry_run: bool = False, report: Report | None = None
+    ) -> Reenriched:
+        """Give calls that began in [start, end), in the site's zone unless another is named, the facts of today.
+
+        `dry_run` only says what would change.
+        """
+        return self.loader.reenrich(start, end, zone or self.settings.timezone, dry_run=dry_run, report=report)
 
     def closes(self) -> list[Close]:
         """Return the months that are closed, the newest first."""

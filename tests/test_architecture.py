@@ -40,7 +40,15 @@ OWNERS = {
     "click": {"web/"},
     "rich": {"web/cli.py", "web/inventory.py", "web/dialects.py"},
     "jinja2": {"engine/template.py"},
-    "pyarrow": {"engine/ingest/sources.py", "engine/ingest/packing.py", "engine/traffic.py"},
+    "pyarrow": {
+        "engine/ingest/sources.py",
+        "engine/ingest/packing.py",
+        "engine/traffic.py",
+        "engine/exports/blocks.py",
+        "engine/exports/lines.py",
+        "engine/exports/columnar.py",
+    },
+    "xlsxwriter": {"engine/exports/sheet.py"},
     "schedule": set(),
     "anyio": {"web/"},
 }

@@ -1,7 +1,6 @@
 """Calls whose INVITE and BYE lie in different files: what stands follows from the loads that count, in any order."""
 
 import random
-import shutil
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -10,9 +9,7 @@ import pytest
 
 from engine.settings import Settings
 from engine.site import Site
-from tests.loading import assert_books_agree, assert_nothing_is_left, counts, load, rows, standing
-from tests.test_crashes import Victims
-from tests.test_retries import job
+from tests.loading import assert_books_agree, counts, load, standing
 
 pytestmark = pytest.mark.engine
 
@@ -60,7 +57,11 @@ def test_in_whichever_order_they_come_and_are_taken_back(site: Site, source: str
     second = load(site, ends, source)
     assert counts(second) == {"corrections": 1}, "the call is told anew, with its end"
     [call, open_call] = standing(site, source)
-    assert (call["duration_ms"], call["customer_duration_ms"], str(call["end_time"])) == (61000, 61000, "2026-10-01 12:01:02")
+    assert (call["duration_ms"], call["customer_duration_ms"], str(call["end_time"])) == (
+        61000,
+        61000,
+        "2026-10-01 12:01:02",
+    )
     assert (open_call["duration_ms"], open_call["end_time"], open_call["connected"]) == (0, None, True)
 
     site.rollback(second.batch)
@@ -128,8 +129,7 @@ class Book:
                         place = (max(batch, other), min(batch, other))
                         contents[ended] = min(contents.get(ended, place), place)
         return {
-            call: max(contents, key=lambda talk: contents[talk]) if contents else 0  # noqa: B023 - called at once
-            for call, contents in said.items()
+            call: max(contents, key=lambda talk: contents[talk]) if contents else 0 for call, contents in said.items()
         }
 
 
@@ -150,39 +150,8 @@ def test_random_histories(site: Site, source: str, tmp_path: Path, seed: int) ->
             lines += [bye(call, talk) for call, (_, talk) in calls.items() if talk]
             dice.shuffle(lines)
             book.loads[load(site, write(tmp_path, *lines), source).batch] = calls
-        found = {int(row["call_id"][5:].partition("@")[0]): row["duration_ms"] // 1000 for row in standing(site, source)}
+        found = {
+            int(row["call_id"][5:].partition("@")[0]): row["duration_ms"] // 1000 for row in standing(site, source)
+        }
         assert found == book.standing(), (book.loads, book.gone)
     assert_books_agree(site)
-
-
-@pytest.fixture(scope="module")
-def victims() -> Iterator[Victims]:
-    started = Victims()
-    yield started
-    started.end()
-
-
-@pytest.mark.parametrize("brings", ["the end", "the call"])
-def test_killed_at_any_statement_the_call_is_whole_once(victims: Victims, tmp_path: Path, brings: str) -> None:
-    begins, ends = write(tmp_path, invite(1), invite(2)), write(tmp_path, bye(1), bye(2))
-    first, second = (begins, ends) if brings == "the end" else (ends, begins)
-    prepared = tmp_path / "prepared"
-    victims.run(**job(prepared, "load", path=str(first)))
-    tried = shutil.copytree(prepared, tmp_path / "tried", symlinks=True)
-    statements = victims.run(**job(tried, "load", path=str(second)))
-    tail = next(place for place, text in enumerate(statements, 1) if "INTO halves" in text)
-    for number in range(tail, len(statements) + 1):
-        database = shutil.copytree(prepared, tmp_path / f"killed-{number}", symlinks=True)
-        victims.run(**job(database, "load", number, dice_of(number), path=str(second)))
-        with Site(Settings(database=f"chdb://{database}")) as site:
-            assert talks(site, "switch") == [61, 61]
-            assert rows(site, "SELECT sum(sign), sum(sign * toInt64(duration_ms)) FROM cdr") == [(2, 122000)]
-            expected = {"corrections": 2} if brings == "the end" else {"accepted": 2}
-            for receipt in site.recovered:
-                assert counts(receipt) == expected
-            assert_nothing_is_left(site)
-        shutil.rmtree(database)
-
-
-def dice_of(number: int) -> str:
-    return ("before", "middle", "after")[number % 3]

@@ -18,8 +18,8 @@ import pytest
 from msgspec import structs
 
 from engine.access.principal import ADMIN
+from engine.ingest.facts import DERIVED
 from engine.ingest.pipeline import Asked, Receipt
-from engine.ingest.stage import DERIVED
 from engine.query import question
 from engine.settings import Settings
 from engine.site import Site
@@ -60,7 +60,7 @@ MEASURES = (
     "attempts", "connected", "customer_charge", "provider_charge", "duration", "customer_duration",
     "provider_duration",
 )  # fmt: skip
-ELSEWHERE = ("sign", "batch", "commit", "content", *DERIVED)
+ELSEWHERE = ("sign", "batch", "commit", "content", "joined", "waits", *DERIVED)
 """Columns of the ledger that no record says."""
 
 

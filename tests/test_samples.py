@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from engine.errors import BadRequest
 from engine.ingest import dialects, lines
 from engine.record import FIELDS, Kind
 from engine.settings import Settings

@@ -1,7 +1,6 @@
 """Requests under /api/v1 go in, the engine is asked, bodies come out; `schema.py` describes the same calls."""
 
 import re
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -15,7 +14,7 @@ from litestar.di import Provide
 from litestar.response import Stream
 
 from engine.access.principal import Principal
-from engine.errors import BadRequest, Forbidden, TooLarge
+from engine.errors import BadRequest, Forbidden
 from engine.exports import formats
 from engine.ingest.packing import called
 from engine.ingest.pipeline import Asked, Receipt
@@ -26,22 +25,11 @@ from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.site import Site
-from web import batches, closes, upkeep
+from web import batches, bodies, closes, reference, upkeep
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view
 from web.parameters import given, words
 
-CONTENT = {
-    "text/csv": ".csv",
-    "application/x-ndjson": ".ndjson",
-    "application/json": ".ndjson",
-    "application/vnd.apache.parquet": ".parquet",
-    "application/vnd.apache.arrow.stream": ".arrows",
-    "application/zip": ".zip",
-}
-"""What POST /cdrs reads, and the suffix of a file of it."""
-PACKED = ("identity", "gzip", "zstd")
-"""Content encodings POST /cdrs reads; it looks at the bytes, the header may be left out."""
 QUESTION_BYTES = 4 << 20
 """Largest question: a list of some hundred thousand values still fits."""
 DELIVERY = ("format", "labels", "raw")
@@ -145,8 +133,8 @@ async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site
     force = parameters.switch("force", asked.get("force", "false"))
     repeatable = _repeatable(request, principal)
     site.loader.admit()  # before the body is taken, not after
-    with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
-        await _save(request, Path(file.name), site.settings.max_upload_bytes)
+    with NamedTemporaryFile(prefix="tollhouse-post-", suffix=bodies.suffix(request)) as file:
+        await bodies.save(request, Path(file.name), site.settings.max_upload_bytes)
         how = Asked(asked.get("dialect"), asked.get("source"), asked.get("tz"), force)
         origin = called(asked.get("origin", "")[:LONGEST_ORIGIN]) or "POST /cdrs"
         load = partial(site.ingest, Path(file.name), origin, how, request=repeatable)
@@ -163,33 +151,6 @@ def _repeatable(request: Request[Any, Any, Any], principal: Principal) -> LoadRe
     return LoadRequest(f"{principal.name}:{key}")
 
 
-def _suffix(request: Request[Any, Any, Any]) -> str:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind not in CONTENT:
-        hint = f"one of {', '.join(CONTENT)}"
-        raise BadRequest("unknown_content", f"cannot read {kind!r}", pointer="Content-Type", hint=hint)
-    packed = request.headers.get("content-encoding", "identity").strip().lower()
-    if packed not in PACKED:
-        hint = f"one of {', '.join(PACKED)}"
-        raise BadRequest("unknown_content", f"cannot unpack {packed!r}", pointer="Content-Encoding", hint=hint)
-    return CONTENT[kind]
-
-
-async def _save(request: Request[Any, Any, Any], path: Path, most: int) -> None:
-    failure = TooLarge("too_large", f"the body is larger than {most} bytes", hint="split it, or raise max_upload_bytes")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise failure
-    size = 0
-    pieces: AsyncIterator[bytes] = request.stream()
-    async with await anyio.open_file(path, "wb") as file:
-        async for piece in pieces:
-            size += len(piece)
-            if size > most:
-                raise failure
-            await file.write(piece)
-
-
 router = Router(
     "/api/v1",
     route_handlers=[
@@ -202,6 +163,7 @@ router = Router(
         *batches.HANDLERS,
         *closes.HANDLERS,
         *upkeep.HANDLERS,
+        *reference.HANDLERS,
     ],
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),

@@ -21,7 +21,12 @@ from engine.errors import BadRequest, NotFound, TollhouseError
 from engine.settings import Settings, load
 from engine.words import many
 
-FORMATS = ("table", "csv", "json")
+FORMATS = ("table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx")
+"""As in engine/exports/formats.py, which is not loaded to show a help text."""
+BINARY = ("arrow", "parquet", "xlsx")
+"""Those that would only make a mess of a screen."""
+SUFFIXES = {f".{name}": name for name in FORMATS} | {".arrows": "arrow", ".jsonl": "ndjson", ".txt": "table"}
+"""The format a file's name speaks of."""
 
 
 _HELP = """Call analytics for voice carriers: exact to the call and the cent.
@@ -197,9 +202,11 @@ _QUESTION = [
     click.option("--since", help="Only what changed since then, written in the same way."),
 ]
 _OUTPUT = [
-    click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
-    click.option("--labels", is_flag=True, help="CSV headed by labels instead of names."),
-    click.option("--raw", is_flag=True, help="CSV text as it is, also what a spreadsheet would run."),
+    click.option(
+        "--format", "form", type=click.Choice(FORMATS), help="What --out ends in when left out, a table on the screen."
+    ),
+    click.option("--labels", is_flag=True, help="CSV and XLSX headed by labels instead of names."),
+    click.option("--raw", is_flag=True, help="Text in CSV and XLSX as it is, also what a spreadsheet would run."),
     click.option("--out", type=click.Path(path_type=Path), help="Write here; the name appears when complete."),
 ]
 
@@ -219,7 +226,9 @@ def _with(options: list[Callable[..., Any]]) -> Callable[[Callable[..., Any]], C
 @_with(_OUTPUT)
 @_shared
 @click.pass_obj
-def report(at: _Where, /, name: str, form: str, labels: bool, raw: bool, out: Path | None, **options: Any) -> None:
+def report(
+    at: _Where, /, name: str, form: str | None, labels: bool, raw: bool, out: Path | None, **options: Any
+) -> None:
     """Answer a report."""
     _answer(at, _question(name, options), form, labels, raw, out)
 
@@ -251,7 +260,7 @@ def _question(name: str, options: dict[str, Any]) -> Any:
 @_with(_OUTPUT)
 @_shared
 @click.pass_obj
-def query(where: _Where, file: Path, form: str, labels: bool, raw: bool, out: Path | None) -> None:
+def query(where: _Where, file: Path, form: str | None, labels: bool, raw: bool, out: Path | None) -> None:
     """Answer a question written as JSON (- for standard input)."""
     _answer(where, _read_question(file), form, labels, raw, out)
 
@@ -292,9 +301,12 @@ def _read_question(file: Path) -> Any:
         raise NotFound("no_such_file", f"cannot read {file}: {failure.strerror}") from failure
 
 
-def _answer(where: _Where, asked: Any, form: str, labels: bool, raw: bool, out: Path | None) -> None:
+def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool, out: Path | None) -> None:
     from engine.exports import formats
 
+    form = form or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
+    if form in BINARY and out is None and sys.stdout.isatty():
+        raise BadRequest("cannot_write", f"{form} is not for a screen", hint="say --out FILE, or send it into a pipe")
     if where.url:
         options = {"labels": str(labels).lower(), "raw": str(raw).lower()}
         _deliver(where.client().ask(asked, form, **options), out)
@@ -353,14 +365,16 @@ def _listings() -> None:
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
+    from web.lists import reenrich
     from web.loading import ingest, spool
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
+    data = (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
+    for command in (*data, dialects, dialects.commands["check"]):
         _shared(command)
-    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
+    for command in (*data, dialects):
         main.add_command(command)
 
 

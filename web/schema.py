@@ -14,19 +14,23 @@ from litestar import Response, get
 
 from engine import __version__
 from engine.exports import formats
+from engine.ingest.check import Check
 from engine.ingest.history import MOST, STATES, Batch, BatchPage, RejectPage
-from engine.ingest.pipeline import Receipt, Undone
+from engine.ingest.lists import ListReceipt
+from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
+from engine.reference.kinds import kinds
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
-from web.api import CONTENT, PACKED
 from web.batches import PAGE, RetriedPage, RetryAsked
+from web.bodies import CONTENT, PACKED
 from web.catalog import CatalogView
 from web.closes import CloseAsked
 from web.errors import ErrorBody
 from web.progress import PROGRESS
+from web.reference import DialectPage, ReenrichAsked
 from web.upkeep import RebuildAsked, VerifyAsked
 
 FILE = Path(__file__).resolve().parent.parent / "schemas" / "openapi.json"
@@ -70,6 +74,11 @@ _TYPES = (
     RebuildAsked,
     Close,
     CloseAsked,
+    ListReceipt,
+    Reenriched,
+    ReenrichAsked,
+    DialectPage,
+    Check,
     ErrorBody,
 )
 
@@ -85,13 +94,16 @@ def _parameter(name: str, about: str, schema: dict[str, Any] | None = None, **mo
 _DELIVERY = [
     _parameter(
         "format",
-        "How the answer is written: JSON, CSV (RFC 4180, no totals rows) or a table to read in a terminal.",
+        "How the answer is written: JSON, or its rows alone as CSV (RFC 4180), NDJSON (one object per row, then "
+        '`{"end": {"rows": N}}`, or `{"error": …}` when not all could be written), an Arrow stream, Parquet or XLSX; '
+        "or a table to read in a terminal.",
         {"type": "string", "enum": list(formats.MEDIA), "default": "json"},
     ),
-    _parameter("labels", "Head CSV with labels instead of names.", {"type": "boolean", "default": False}),
+    _parameter("labels", "Head CSV and XLSX with labels instead of names.", {"type": "boolean", "default": False}),
     _parameter(
         "raw",
-        "Write CSV text as it is, also what a spreadsheet would run; otherwise it gets a leading apostrophe.",
+        "Write text in CSV and XLSX as it is, also what a spreadsheet would run; otherwise it is marked with a leading "
+        "apostrophe.",
         {"type": "boolean", "default": False},
     ),
 ]
@@ -252,6 +264,7 @@ def _paths() -> dict[str, Any]:
         **_closes(),
         **_history(),
         **_upkeep(),
+        **_reference(),
     }
 
 
@@ -397,6 +410,71 @@ def _upkeep() -> dict[str, Any]:
                 _json(_ref(Rebuild)) | line,
                 body=_json(_ref(RebuildAsked)),
                 failures=("400", "403", "409"),
+            )
+        },
+    }
+
+
+def _reference() -> dict[str, Any]:
+    kind = {
+        "name": "kind",
+        "in": "path",
+        "required": True,
+        "description": "Which list.",
+        "schema": {"type": "string", "enum": list(kinds())},
+    }
+    origin = _parameter("origin", "What people call the file.")
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    return {
+        "/api/v1/lists/{kind}": {
+            "post": _call(
+                "Load a list of reference data",
+                "The body is the file: CSV in UTF-8 with a header, or a list as NANPA, the Canadian administrator or "
+                "LERG6 write it; also zip and gzip. It replaces the list before it as a whole, for calls that are "
+                "loaded from then on. When one row of it cannot be, nothing changes, and the message names the first "
+                "wrong lines.",
+                _json(_ref(ListReceipt)),
+                parameters=[
+                    kind,
+                    _parameter("valid_from", "A day: what was loaded before stays valid for calls of earlier days."),
+                    origin,
+                ],
+                body={"*/*": binary},
+                failures=("400", "403", "409", "413"),
+            )
+        },
+        "/api/v1/reenrich": {
+            "post": _call(
+                "Apply the lists to calls of before",
+                "Calls that began in the window get the facts that reference data tells of them now. What a record "
+                "says, its batch and its revision stay. Only what changes is posted, in commits between which others "
+                "load. "
+                f"`dry_run` only counts. With `Accept: {PROGRESS}` lines of progress come first.",
+                _json(_ref(Reenriched)) | {PROGRESS: {"schema": _TEXT}},
+                body=_json(_ref(ReenrichAsked)),
+                failures=("400", "403", "409", "422"),
+            )
+        },
+        "/api/v1/dialects": {
+            "get": _call(
+                "Formats",
+                "Those that can be read, the site's own among them.",
+                _json(_ref(DialectPage)),
+                failures=("400", "403"),
+            )
+        },
+        "/api/v1/dialects/check": {
+            "post": _call(
+                "Try a dialect",
+                "How a sample maps, column by column, with its first values and rejects. Nothing is loaded.",
+                _json(_ref(Check)),
+                parameters=[
+                    _parameter("dialect", "Which system wrote the sample; found out when it is unmistakable."),
+                    _parameter("tz", "Zone of times that carry none."),
+                    origin,
+                ],
+                body=dict.fromkeys(CONTENT, binary),
+                failures=("400", "403", "413"),
             )
         },
     }

@@ -7,7 +7,6 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import NotFound
-from engine.ingest.outcomes import outcome_map
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
@@ -66,7 +65,7 @@ class Batches:
     def note(self, batch: int, state: str, **about: str | int | bool | list[str]) -> None:
         """Add a word on a batch."""
         types = {str: "String", int: "UInt32", bool: "Bool", list: "Array(String)"}
-        said = {"batch": batch, "state": state, "outcome_map": outcome_map().version, **about}
+        said = {"batch": batch, "state": state, **about}
         columns = {name: types[type(value)] for name, value in said.items()}
         self._writer.run("ingest/note_batch.sql.j2", said, columns=columns)
 

@@ -44,7 +44,7 @@ class ListReceipt(Struct, frozen=True):
 def load(
     writer: Writer, kind: str, path: Path, origin: str, valid_from: str | None, commit: int
 ) -> tuple[ListReceipt, Lookups]:
-    """Load a list; `commit` is the newest one.
+    """Load a list; `commit` is the one that follows it: before that nobody is told of it.
 
     Raises `BadRequest` that names lines when a row cannot be, and then the list is what it was before.
     """
@@ -146,6 +146,7 @@ class _Draft:
             "columns": kind.columns,
             "key": [f"cells[{place[name]}]" for name in kind.key],
             "keeps": _named(file.layout.keeps, place),
+            "ordered": kind.ordered,
         }
 
     def check(self, writer: Writer) -> None:

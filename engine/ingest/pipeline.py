@@ -21,6 +21,7 @@ from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.lists import ListReceipt
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
+from engine.ingest.reenrichment import Reenriched, Reenrichment, Span
 from engine.ingest.retention import Retained, retain
 from engine.ingest.retries import Rejected, Retried, Retries
 from engine.ingest.rollback import Undone, change
@@ -31,7 +32,9 @@ from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Retained", "Retried", "Undone"]
+__all__ = [
+    "Asked", "Loader", "Progress", "Receipt", "Reenriched", "Report", "Request", "Retained", "Retried", "Undone",
+]  # fmt: skip
 
 READERS = 2
 """Files read at the same time."""
@@ -73,6 +76,7 @@ class Loader:
         self._reading.lookups = lookups.make(warehouse, lookups.versions(warehouse))
         lookups.drop_others(warehouse, self._reading.lookups)
         self._unfinished = False
+        self._reenriching = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
@@ -333,11 +337,62 @@ class Loader:
     def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
         """Load a list of reference data; it tells facts about records that are loaded from then on."""
         with self._turn():
-            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark)
+            self._check_reenriching()
+            # A commit of its own: whatever is asked as of an earlier one is answered by the lists of before.
+            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark + 1)
             before, self._reading.lookups = self._reading.lookups, known
-            # Whoever is reading a file now may still ask the lookups of before.
-            lookups.drop_others(self._warehouse, before, known)
+            try:
+                self._ledger.commit_nothing()
+                # Whoever is reading a file now may still ask the lookups of before.
+                lookups.drop_others(self._warehouse, before, known)
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True
+                raise
             return receipt
+
+    def reenrich(
+        self, start: str, end: str, zone: str, *, dry_run: bool = False, report: Report | None = None
+    ) -> Reenriched:
+        """Give calls that began in [start, end) the facts that reference data tells of them now.
+
+        It takes a commit for each part of the span that changes, and lets loads that wait pass between them. Raises
+        `Unprocessable` when the span is none, `Conflict` while another reenrichment goes on.
+        """
+        with self._turn():
+            self._check_reenriching()
+            span = Span.of(self._warehouse, start, end, zone, self._reading.horizon)
+            facts = self._reading.facts(self._reading.lookups)
+            made = Reenrichment(self._warehouse, self._ledger, facts, span, dry_run=dry_run)
+            self._reenriching = True
+        try:
+            done = 0
+            for hours, told in made.parts(self._settings.chunk_records):
+                if report:
+                    report(Progress("reenriching", done, made.total))
+                with self._turn():
+                    self._let_pass()
+                    try:
+                        made.make(hours)
+                    except (TollhouseError, KeyboardInterrupt):
+                        self._unfinished = True
+                        raise
+                done += told
+            return made.told
+        finally:
+            self._reenriching = False
+
+    def _check_reenriching(self) -> None:
+        if self._reenriching:
+            raise Conflict(
+                "reenriching",
+                "reference data is being applied to calls that were loaded before",
+                hint="wait until that is done",
+            )
+
+    def _let_pass(self) -> None:
+        """Commit what waits now, before going on with something long."""
+        for _ in range(len(self._queue)):
+            self._commit_next()
 
     def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or with `undo` give it again; says what changed.

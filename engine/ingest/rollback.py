@@ -41,7 +41,7 @@ def change(
     spoken = warehouse.query(Statement(render("ingest/hours_of_batch.sql"), {"batch": batch})).rows
     total = sum(int(count) for _, count in spoken)
     told = 0
-    for hours, records in _parts(spoken, most):
+    for hours, records in in_parts(spoken, most):
         if report:
             report(Progress("rolling back" if back else "restoring", told, total))
         ledger.commit_change(batch, hours, "rollback" if back else "restore")
@@ -53,8 +53,8 @@ def change(
     return Undone(batch, state, went, came, fell_back, told - went - came - fell_back)
 
 
-def _parts(spoken: Sequence[Sequence[Any]], most: int) -> Iterator[tuple[list[int], int]]:
-    """Yield the hours a batch speaks of, some at a time, and how many records of it they hold."""
+def in_parts(spoken: Sequence[Sequence[Any]], most: int) -> Iterator[tuple[list[int], int]]:
+    """Yield hours, some at a time, and how many records they hold: at most about `most`, but whole hours."""
     hours: list[int] = []
     records = 0
     for hour, count in spoken:

@@ -1,20 +1,17 @@
 """A zone and a window go in; instants, tiles and row counts, as the engine knows them, come out."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from msgspec import Struct
 
-from engine.errors import Unprocessable
 from engine.query.answer import Moment
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
-
-_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?")
+from engine.warehouse.instants import instant
 
 
 class Tile(Struct, frozen=True):
@@ -49,29 +46,7 @@ class Coverage:
         return [self._instant(zone, text.strip()) for text in texts]
 
     def _ask_instant(self, zone: str, text: str) -> int:
-        known = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
-        if not self._warehouse.value(Statement(known, {"zone": zone})):
-            raise Unprocessable(
-                "unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name like Europe/Paris"
-            )
-        bad = Unprocessable(
-            "bad_value",
-            f"{text!r} is not a time",
-            hint="write a date (2026-10-01), a local time (2026-10-01T12:30) or an instant (2026-10-01T12:30Z)",
-        )
-        try:
-            parsed = datetime.fromisoformat(text) if len(text) > 10 else None
-            day = parsed.date() if parsed else date.fromisoformat(text)
-        except ValueError:
-            raise bad from None
-        if not 1970 <= day.year <= 2105:
-            raise Unprocessable("bad_value", f"{text!r} is outside 1970 to 2105")
-        if parsed is not None and parsed.tzinfo is not None:
-            return round(parsed.timestamp() * 1000)
-        if not _LOCAL.fullmatch(text):
-            raise bad
-        statement = Statement(render("query/instants.sql"), {"zone": zone, "locals": [text]})
-        return int(self._warehouse.value(statement))
+        return instant(self._warehouse, zone, text)
 
     def tiles(
         self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
