@@ -24,8 +24,17 @@ def victims() -> Iterator[Victims]:
     started.end()
 
 
-@pytest.mark.parametrize("brings", ["the end", pytest.param("the call", marks=pytest.mark.nightly)])
-def test_killed_at_any_statement_the_call_is_whole_once(victims: Victims, tmp_path: Path, brings: str) -> None:
+@pytest.mark.parametrize(
+    ("brings", "some"),
+    [
+        ("the end", True),
+        pytest.param("the end", False, marks=pytest.mark.nightly),
+        pytest.param("the call", False, marks=pytest.mark.nightly),
+    ],
+)
+def test_killed_at_any_statement_the_call_is_whole_once(
+    victims: Victims, tmp_path: Path, brings: str, some: bool
+) -> None:
     begins, ends = write(tmp_path, invite(1), invite(2)), write(tmp_path, bye(1), bye(2))
     first, second = (begins, ends) if brings == "the end" else (ends, begins)
     prepared = tmp_path / "prepared"
@@ -33,8 +42,7 @@ def test_killed_at_any_statement_the_call_is_whole_once(victims: Victims, tmp_pa
     tried = shutil.copytree(prepared, tmp_path / "tried", symlinks=True)
     statements = victims.run(**job(tried, "load", path=str(second)))
     tail = next(place for place, text in enumerate(statements, 1) if "INTO halves" in text)
-    every = {tail, tail + 1, tail + 4} if brings == "the end" else range(tail, len(statements) + 1)
-    for number in every:
+    for number in (tail, tail + 1, tail + 4) if some else range(tail, len(statements) + 1):
         database = shutil.copytree(prepared, tmp_path / f"killed-{number}", symlinks=True)
         victims.run(**job(database, "load", number, MOMENTS[number % 3], path=str(second)))
         with Site(Settings(database=f"chdb://{database}")) as site:
