@@ -27,7 +27,7 @@ from engine.query.run import Explanation
 from engine.site import Site
 from web import batches, bodies, closes, reference, upkeep
 from web.access import principal_of
-from web.catalog import CatalogView, catalog_view
+from web.catalog import CatalogView, catalog_view, report_views
 from web.parameters import given, words
 
 QUESTION_BYTES = 4 << 20
@@ -91,7 +91,7 @@ async def explain(request: Request[Any, Any, Any], principal: Principal, site: S
 async def reports(request: Request[Any, Any, Any], principal: Principal, site: Site) -> dict[str, Any]:
     """Return the presets."""
     words(given(request))
-    return {"items": catalog_view(site.catalog, principal).reports, "next_cursor": None}
+    return {"items": report_views(site.catalog, principal), "next_cursor": None}
 
 
 @get("/reports/{name:str}")
@@ -102,26 +102,30 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}
     if not window:
-        return Response(_changed(site.preset(name, principal), pairs, site))
+        return Response(_changed(name, pairs, principal, site))
     for word in {"from", "to"} - window:
         raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     question = parameters.question(name, pairs, site.fields)
     return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
-def _changed(preset: dict[str, Any], pairs: list[tuple[str, str]], site: Site) -> dict[str, Any]:
+def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site: Site) -> dict[str, Any]:
     """A preset as a question without its window, with what `pairs` change about it."""
-    empty = Question(start="2000-01-01", end="2000-01-02")
-    asked = parameters.question(None, [("from", empty.start), ("to", empty.end), *pairs], site.fields)
+    empty = Question(start="2000-01-01", end="2000-01-02", report=name)
+    asked = parameters.question(name, [("from", empty.start), ("to", empty.end), *pairs], site.fields)
+    preset = site.preset(asked, principal)
     before, after = msgspec.to_builtins(empty), msgspec.to_builtins(asked)
-    return preset | {name: value for name, value in after.items() if value != before[name]}
+    changed = {word: value for word, value in after.items() if value != before[word]}
+    if "where" in changed:
+        changed["where"] = [*preset.get("where", []), *changed["where"]]
+    return preset | changed
 
 
 @get("/catalog")
 async def catalog(request: Request[Any, Any, Any], principal: Principal, site: Site) -> CatalogView:
     """Return the dimensions, measures, operators and reports the caller may use."""
     words(given(request))
-    return catalog_view(site.catalog, principal)
+    return catalog_view(site.catalog, principal, site.settings.min_calls)
 
 
 @post("/cdrs", status_code=200, request_max_body_size=None)

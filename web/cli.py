@@ -182,7 +182,11 @@ _QUESTION = [
     click.option("--from", "start", required=True, help="Date, local time or instant; inclusive."),
     click.option("--to", "end", required=True, help="The same; exclusive. All October: --to 2026-11-01."),
     click.option("--tz", help="IANA zone of filter and buckets; the site's when left out."),
+    click.option("--type", help="Of usa-calls: state or lata."),
+    click.option("--side", help="Of usa-rate-center: called or calling."),
+    click.option("--bucket", help="Of asr-per-route: minute15, hour, day, week or month."),
     click.option("--rows", help="Dimensions to group by, comma-separated; '' for one row."),
+    click.option("--columns", help="Dimensions across, comma-separated: a column for each of their values."),
     click.option("--measures", help="Measures, comma-separated."),
     click.option("--where", multiple=True, metavar="'FIELD OP LIST'", help="A filter, repeatable: 'asr lt 20'."),
     click.option("--calls", type=click.Choice(["attempts", "final"]), help="Count every attempt, or one per call."),
@@ -192,12 +196,19 @@ _QUESTION = [
         help="Whether refused attempts count in ratios.",
     ),
     click.option("--currency", help="Report currency, or native."),
-    click.option("--sort", multiple=True, metavar="FIELD[:desc]"),
+    click.option("--sort", multiple=True, metavar="COLUMN[:desc]", help="Also 'attempts|2026-10-01:desc'."),
     click.option("--limit", type=int, help="Rows; all when left out."),
     click.option("--offset", type=int),
     click.option("--totals", is_flag=True, help="Add the grand total."),
     click.option("--subtotals", is_flag=True, help="Add subtotals at every level."),
     click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
+    click.option("--fill", is_flag=True, help="List time buckets without calls, too."),
+    click.option(
+        "--compare",
+        type=click.Choice(["previous", "week", "year"]),
+        help="Beside each measure the period before, or a week or a year earlier.",
+    ),
+    click.option("--top", multiple=True, metavar="DIMENSION[:N[:MEASURE]]", help="Its N largest, the rest as other."),
     click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
     click.option("--since", help="Only what changed since then, written in the same way."),
 ]
@@ -237,21 +248,24 @@ def _question(name: str, options: dict[str, Any]) -> Any:
     from engine.query import parameters, question
 
     values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in ("calls", "base", "currency", "limit", "offset", "as_of", "since"):
+    for option in (
+        "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of", "since", "compare",
+    ):  # fmt: skip
         if options[option] is not None:
             values[option] = options[option]
     if options["tz"] is not None:
         values["timezone"] = options["tz"]
-    for option in ("rows", "measures"):
+    for option in ("rows", "columns", "measures"):
         if options[option] is not None:
             try:
                 values[option] = parameters.items(options[option])
             except csv.Error as mistake:
                 text = options[option]
                 raise BadRequest("malformed", f"--{option} {text!r} is not a list: {mistake}") from mistake
-    values |= {option: True for option in ("totals", "subtotals", "parts") if options[option]}
+    values |= {option: True for option in ("totals", "subtotals", "parts", "fill") if options[option]}
     values["where"] = [parameters.where(text) for text in options["where"]]
     values["sort"] = [parameters.sort_key(text) for text in options["sort"]]
+    values["top"] = [parameters.top(text) for text in options["top"]]
     return question.of(values)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
 from engine.query.answer import Moment
+from engine.query.periods import Earlier, earlier
+from engine.query.question import Compare
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
@@ -29,6 +31,7 @@ class Coverage:
         self._warehouse = warehouse
         self._instant = lru_cache(4096)(self._ask_instant)
         self._tiles = lru_cache(1024)(self._ask_tiles)
+        self._earlier = lru_cache(1024)(partial(earlier, warehouse))
         self._sizes = lru_cache(4)(self._ask_sizes)
         self._horizon = lru_cache(4)(self._ask_horizon)
 
@@ -47,6 +50,10 @@ class Coverage:
 
     def _ask_instant(self, zone: str, text: str) -> int:
         return instant(self._warehouse, zone, text)
+
+    def earlier(self, zone: str, start_ms: int, end_ms: int, compare: Compare) -> Earlier:
+        """Return the period that a window is compared with."""
+        return self._earlier(zone, start_ms, end_ms, compare)
 
     def tiles(
         self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]

@@ -11,10 +11,13 @@ from typing import Any
 from engine.errors import BadRequest, nearest
 from engine.query.question import OPERATORS, Question, of
 
-_SINGLE = {"from", "to", "timezone", "tz", "calls", "base", "currency", "limit", "offset", "as_of", "since"}
-_LISTS = {"rows", "measures"}
-_SWITCHES = {"totals", "subtotals", "parts"}
-WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort"}))
+_SINGLE = {
+    "from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of",
+    "since", "compare",
+}  # fmt: skip
+_LISTS = {"rows", "columns", "measures"}
+_SWITCHES = {"totals", "subtotals", "parts", "fill"}
+WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort", "top"}))
 """Every parameter that is not a filter."""
 
 
@@ -42,6 +45,8 @@ def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Seque
             values[name] = switch(name, text)
         elif name == "sort":
             values.setdefault("sort", []).extend(sort_key(item) for item in _listed(name, text))
+        elif name == "top":
+            values.setdefault("top", []).extend(top(item) for item in _listed(name, text))
         else:
             field, _, operator = name.partition(".")
             if field not in fields:
@@ -55,10 +60,23 @@ def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Seque
 
 def sort_key(text: str) -> dict[str, Any]:
     """Return `field[:desc]` as a sort key."""
-    field, _, direction = text.partition(":")
-    if direction not in ("", "asc", "desc"):
+    field, colon, direction = text.rpartition(":")
+    if colon and direction in ("", "asc", "desc"):
+        return {"field": field, "descending": direction == "desc"}
+    if colon and "|" not in text:  # in a pivoted header it is a part of a time
         raise BadRequest("malformed", f"sort {text!r}: after the colon only asc or desc", pointer="sort")
-    return {"field": field, "descending": direction == "desc"}
+    return {"field": text, "descending": False}
+
+
+def top(text: str) -> dict[str, Any]:
+    """Return `dimension[:count[:measure]]` as it stands in a question."""
+    field, *rest = text.split(":")
+    if len(rest) > 2:
+        raise BadRequest("malformed", f"top {text!r} is not dimension:count:measure", pointer="top")
+    found: dict[str, Any] = {"field": field}
+    if rest:
+        found["count"] = _whole("top", rest[0])
+    return found | ({"by": rest[1]} if len(rest) == 2 else {})
 
 
 def clause(field: str, operator: str, values: list[str]) -> dict[str, Any]:

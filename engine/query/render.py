@@ -9,9 +9,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.resolve import Filter, Resolved, asked_words
+from engine.query.filters import Filter
+from engine.query.periods import CYCLES
+from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
+from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
+from engine.query.sorting import Order
 from engine.statement import Statement
 from engine.template import render as template
 
@@ -24,19 +30,32 @@ def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int
 
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for subtotals and the grand total, recomputed from the groups that pass."""
-    names = [dimension.name for dimension in asked.dimensions]
+    names = [dimension.name for dimension in asked.rows]
     kept = range(max(1, len(names) if asked.question.subtotals else 1))
     return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
 
 
+def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
+    """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
+    one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
+    return _render(one, route, catalog, commit, levels=[], limit=1)
+
+
+def across(asked: Resolved) -> Statement:
+    """Return the statement for the time buckets across, those without calls among them."""
+    parameters: dict[str, Any] = {"zone": asked.zone, **grid(asked)}
+    sql = template(
+        "query/across.sql.j2",
+        filled=filled(asked, asked.columns),
+        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+    )
+    return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
 def shown(asked: Resolved) -> list[str]:
-    """Return the names of the answer's columns, in order."""
-    names = [dimension.name for dimension in asked.dimensions]
-    for measure in asked.measures:
-        names.append(measure.name)
-        if asked.question.parts and measure.numerator:
-            names += [f"{measure.name}_numerator", f"{measure.name}_denominator"]
-    return names
+    """Return the names of the columns that a statement without cells returns, in order."""
+    names = [dimension.name for dimension in asked.dimensions] + [aspect.name for aspect in asked.aspects]
+    return [name.replace(".", "_") for name in names]
 
 
 def _render(
@@ -61,9 +80,15 @@ def _render(
         parameters |= {"limit": limit, "offset": asked.question.offset}
     parts = [catalog.parts[name] for name in asked.parts]
     expressions = _Expressions(asked)
+    structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
+    if shaped(asked):
+        structure_ |= structure(asked, levels, parameters, expressions.of)
     sql = template(
         "query/answer.sql.j2",
-        dimensions=asked.dimensions,
+        **structure_,
+        dimensions=[*asked.dimensions, *([PERIOD] if asked.earlier else [])],
+        cycles=CYCLES,
+        shaped=shaped(asked),
         parts=parts,
         money=sorted(asked.money),
         scope=asked.scope_dimension.column if asked.scope is not None else None,
@@ -77,11 +102,9 @@ def _render(
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
         changes=asked.since is not None,
-        levels=levels,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
         numerators=expressions.numerators() if asked.question.parts else [],
         shown=shown(asked),
-        order=asked.order,
         limit=limit,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
@@ -95,10 +118,13 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
         parameters |= _span_parameters(span, name, ledger)
         spans.append(_ledger_span(name) if ledger else _tile_span(name))
     final = asked.view == "final"
+    own = "t.start_time" if ledger else "t.tile"
     return {
         "table": branch.table,
-        "time": "t.start_time" if ledger else "t.tile",
-        "about": _ABOUT_LATER if branch.later else None,
+        "time": _moved(own, asked, parameters) if branch.earlier else own,
+        "own": own,
+        "period": int(branch.earlier),
+        "about": " and ".join(_about(branch)),
         "visible": _visible(branch, asked) if ledger else "c_min <= {commit:UInt32}",
         "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
         "spans": spans,
@@ -106,7 +132,18 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
     }
 
 
-_ABOUT_LATER = "what came after that moment is taken out again"
+def _about(branch: Branch) -> list[str]:
+    earlier = ["of the period before, moved into the one that is asked for"] if branch.earlier else []
+    return [*earlier, *(["what came after that moment is taken out again"] if branch.later else [])]
+
+
+def _moved(time: str, asked: Resolved, parameters: dict[str, Any]) -> str:
+    """When a call of the earlier period would have been in the one that is asked for, in the zone's own time."""
+    if asked.earlier is None:
+        raise AssertionError("a branch of an earlier period nobody asked for")
+    parameters["moved"] = asked.earlier.amount
+    function = {"months": "addMonths", "days": "addDays", "milliseconds": "addMilliseconds"}[asked.earlier.unit]
+    return f"{function}(toTimeZone({time}, {{zone:String}}), {{moved:Int64}})"
 
 
 def _visible(branch: Branch, asked: Resolved) -> str:
@@ -154,10 +191,16 @@ def _filter(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[
         "parameter": parameter,
         "op": clause.op,
         "type": clause.type,
-        "text": clause.type == "String",
+        "text": clause.dimension is not None and clause.dimension.type == "string",
         "bucket": dimension.bucket if dimension else None,
         "column": dimension.column if dimension else None,
     }
+
+
+def _order(key: Order) -> dict[str, Any]:
+    bucket = key.dimension.bucket if key.dimension else None
+    column = key.name.replace(".", "_") + ("_began" if bucket in PAIRS else "")
+    return {"column": column, "descending": key.descending}
 
 
 class _Expressions:
@@ -167,8 +210,7 @@ class _Expressions:
         self._asked = asked
 
     def _word(self, word: str) -> str:
-        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
-        terms = [f"g.{part}" for part in stands_for]
+        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:

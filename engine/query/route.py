@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NoReturn
 
+import msgspec
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
@@ -47,6 +48,7 @@ class Branch(Struct, frozen=True):
     spans: tuple[Span, ...]
     rows: int  # estimated
     later: bool = False  # what came after the moment asked about, to be subtracted
+    earlier: bool = False  # of the period that is compared with
 
 
 class Refusal(Struct, frozen=True):
@@ -99,7 +101,9 @@ def route(
     best = ledger if _kept(ledger, horizon) else None
     if asked.since is not None:
         refusals += [Refusal(table, "not_by_commit", "it does not tell what changed when") for table in covered]
-    if ledger_only or asked.since is not None:
+    if asked.by_the_call:
+        refusals += [Refusal(table, "zone_mismatch", "the period before is not whole days away") for table in covered]
+    if ledger_only or asked.since is not None or asked.by_the_call:
         return Route(best.branches, tuple(refusals)) if best else _gone(horizon, refusals)
     beaten: list[Route] = []
     for table, (rollup, zone) in covered.items():
@@ -121,6 +125,21 @@ def route(
             detail = f"about {route_.rows} rows against {best.rows}"
             refusals.append(Refusal(table, "reads_more_rows", detail))
     return Route(best.branches, tuple(refusals))
+
+
+def both(asked: Resolved, choose: Callable[[Resolved], Route]) -> Route:
+    """Return what `choose` finds for the window, and for the period it is compared with when there is one."""
+    now, before = choose(asked), asked.before()
+    if before is None:
+        return now
+    then = choose(before)
+    branches = [msgspec.structs.replace(branch, earlier=True) for branch in then.branches]
+    refusals = [
+        msgspec.structs.replace(refused, detail=f"{refused.detail}; in the period before")
+        for refused in then.refusals
+        if refused not in now.refusals
+    ]
+    return Route((*now.branches, *branches), (*now.refusals, *refusals))
 
 
 def _kept(found: Route, horizon: int) -> bool:

@@ -7,6 +7,8 @@ database out, with which time-zone rules its tiles were cut, and which rollups c
 import re
 from datetime import UTC, datetime
 
+import msgspec
+
 from engine.catalog.model import Catalog, Part, Rollup
 from engine.errors import Conflict
 from engine.statement import Statement
@@ -38,6 +40,7 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
     rules = str(warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'")))
     if "layout" not in facts:
         write_fact(warehouse, "layout", LAYOUT)
+    catalog = _frozen(warehouse, catalog, facts)
     types = {column["name"]: column["type"] for column in columns}
     uncovered = []
     empty = int(warehouse.value(Statement("SELECT count() FROM cdr"))) == 0
@@ -61,6 +64,28 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
         elif covered is None or (zone != "UTC" and covered != rules):
             uncovered.append(table)
     return uncovered
+
+
+def kept(warehouse: Warehouse, catalog: Catalog) -> Catalog:
+    """Return the catalog under the settings that the rollups of this database are kept with."""
+    return _frozen(warehouse, catalog, read_facts(warehouse))
+
+
+def _frozen(warehouse: Warehouse, catalog: Catalog, facts: dict[str, str]) -> Catalog:
+    """A setting that a part depends on is written down when the database first hears of it, and stays."""
+    frozen: dict[str, int] = {}
+    for part in catalog.parts.values():
+        for setting in part.settings:
+            if f"setting:{setting}" not in facts and setting not in frozen:
+                write_fact(warehouse, f"setting:{setting}", str(part.site[setting]))
+            frozen[setting] = int(facts.get(f"setting:{setting}", part.site[setting]))
+    return catalog.at(frozen)
+
+
+def answerable(rollup: Rollup, kept_with: Catalog, asked: Catalog) -> Rollup:
+    """Return a rollup with those of its parts that mean the same under the settings asked for."""
+    same = tuple(name for name in rollup.parts if kept_with.parts[name].sql == asked.parts[name].sql)
+    return msgspec.structs.replace(rollup, parts=same)
 
 
 def _check_engine(warehouse: Warehouse, wrote: str | None) -> None:
