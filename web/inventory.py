@@ -109,7 +109,7 @@ def rejects(
     if retry:
         _retry(where, {"batch": batch, "dialect": dialect, "timezone": tz}, form)
     found = _listed(where, "/rejects", limit, {"batch": batch}, history.RejectPage, history.rejects)
-    _print(found, lambda _: ("batch", "origin", "record", "field", "reason"), form, "nothing was rejected")
+    _print(found, lambda _: ("batch", "origin", "line", "record", "field", "reason"), form, "nothing was rejected")
 
 
 def _retry(where: Any, asked: dict[str, Any], form: str) -> NoReturn:

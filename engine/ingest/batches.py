@@ -129,7 +129,7 @@ class Batches:
     def drop(self, batches: Sequence[int]) -> None:
         """Drop what lies in staging of these batches."""
         # Staging goes last: it is what tells the next start that a batch was left behind.
-        for table in ("contradictions", "staging"):
+        for table in ("contradictions", "texts", "staging"):
             self._writer.drop(table, *batches)
 
     def let_go(self, batch: int) -> None:

@@ -54,11 +54,15 @@ class BatchPage(Struct, frozen=True):
 
 
 class Reject(Struct, frozen=True):
-    """A record that could not be taken: its place in its file, the field at fault, why, and what it said."""
+    """A record that could not be taken: its place in its file, the field at fault, why, and what it said.
+
+    `line` is where it begins, counted from 1; 0 in files without lines, such as Parquet.
+    """
 
     batch: int
     origin: str
     record: int
+    line: int
     field: str
     reason: str
     raw: str
