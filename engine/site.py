@@ -9,7 +9,8 @@ import msgspec
 
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
-from engine.errors import Conflict
+from engine.errors import BadRequest, Conflict
+from engine.ingest import dialects
 from engine.ingest.check import Check
 from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Reenriched, Report, Request, Retained, Retried, Undone
@@ -17,6 +18,8 @@ from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
 from engine.query import presets
 from engine.query.answer import Answer
+from engine.query.calls import Calls
+from engine.query.cautions import Limit
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
 from engine.settings import Settings
@@ -41,7 +44,8 @@ class Site:
         self._loader: Loader | None = None
         self.warehouse = Warehouse(settings.database)
         try:
-            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns())
+            frozen = {"timezone": settings.timezone}
+            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns(), frozen)
             kept = layout.kept(self.warehouse, self.catalog)
             if writes:
                 self._lease = None if self.warehouse.embedded else Lease.take(self.warehouse)
@@ -56,13 +60,22 @@ class Site:
                 table: (layout.answerable(rollup, kept, self.catalog), zone)
                 for table, (rollup, zone) in covered.items()
             }
-            self.desk = Desk(self.warehouse, self.catalog, settings, readable, tuple(uncovered), begins)
+            self.desk = Desk(self.warehouse, self.catalog, settings, readable, tuple(uncovered), begins, self._limits)
+            self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self._inspector = Inspector(
                 self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
         except BaseException:
             self.close()
             raise
+
+    def _limits(self, dialect: str) -> tuple[Limit, ...]:
+        """What the files of a dialect cannot say; nothing when the site knows it no more."""
+        try:
+            found = dialects.find(dialect, self.settings.dialects_folder)
+        except BadRequest:
+            return ()
+        return tuple(Limit(limit.says, frozenset(limit.touches)) for limit in found.limits)
 
     @property
     def loader(self) -> Loader:

@@ -12,8 +12,8 @@ MODULES = sorted([*ROOT.glob("engine/**/*.py"), *ROOT.glob("web/**/*.py")])
 LAYERS = {
     "engine.reference": {"leaf", "engine.warehouse"},
     "engine.ingest": {"leaf", "engine.warehouse", "engine.catalog", "engine.reference"},
-    "engine.query": {"leaf", "engine.catalog", "engine.warehouse", "engine.access"},
-    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog"},
+    "engine.query": {"leaf", "engine.catalog", "engine.warehouse", "engine.access", "engine.reference"},
+    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog", "engine.reference"},
     "engine.exports": {"leaf", "engine.query"},
     "engine.warehouse": {"leaf", "engine.catalog"},
     "engine.catalog": {"leaf"},

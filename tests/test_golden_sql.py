@@ -16,6 +16,7 @@ from engine.catalog.load import catalog
 from engine.ingest.stage import ledger_columns
 from engine.query import question, render
 from engine.query.coverage import Coverage
+from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Route, both, route
@@ -40,6 +41,8 @@ class Golden(msgspec.Struct, forbid_unknown_fields=True):
     principal: Principal = Principal("admin")
     settings: dict[str, Any] = {}
     shrink: float = 20.0  # how many ledger rows a rollup row stands for
+    rates: int | None = None  # the version of the exchange rates, when money in other currencies is about
+    versions: dict[str, int] = {}  # of the operator's lists
 
 
 MOMENTS = (
@@ -76,6 +79,8 @@ def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
         moments,
         coverage.earlier,
     )
+    rates = Rates(golden.rates, settings.timezone) if golden.rates is not None else None
+    asked = msgspec.structs.replace(asked, rates=rates, versions=golden.versions)
     tables = layout.tables_of(catalog(), ZONES)
     sizes = {"cdr": MONTHS} | {
         name: {month: round(rows / golden.shrink) for month, rows in MONTHS.items()} for _, _, name in tables

@@ -11,30 +11,26 @@ import anyio.to_thread
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
-from litestar.response import Stream
 
 from engine.access.principal import Principal
 from engine.errors import BadRequest, Forbidden
-from engine.exports import formats
 from engine.ingest.packing import called
 from engine.ingest.pipeline import Asked, Receipt
 from engine.ingest.pipeline import Request as LoadRequest
 from engine.query import parameters
 from engine.query import question as questions
-from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
+from engine.query.search import PER_NUMBER
 from engine.site import Site
-from web import batches, bodies, closes, reference, upkeep
+from web import batches, bodies, calls, closes, reference, upkeep
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view, report_views
+from web.delivery import DELIVERY, delivery, sent
 from web.parameters import given, words
 
 QUESTION_BYTES = 4 << 20
 """Largest question: a list of some hundred thousand values still fits."""
-DELIVERY = ("format", "labels", "raw")
-"""Parameters that say how an answer is written, not what is asked."""
-
 LONGEST_ORIGIN = 1000
 """Characters of a file's name that are kept."""
 
@@ -51,32 +47,12 @@ def site_of(request: Request[Any, Any, Any]) -> Site:
     return site
 
 
-class _Delivery(msgspec.Struct, frozen=True):
-    form: formats.Format
-    labels: bool
-    raw: bool
-
-
-def _delivery(asked: dict[str, str]) -> _Delivery:
-    form = asked.get("format", "json")
-    if form not in formats.MEDIA:
-        known = ", ".join(formats.MEDIA)
-        raise BadRequest("malformed", f"there is no format {form!r}", pointer="format", hint=f"one of {known}")
-    flags = {name: parameters.switch(name, asked.get(name, "false")) for name in ("labels", "raw")}
-    return _Delivery(form, **flags)  # type: ignore[arg-type]
-
-
-def _sent(answer: Answer, how: _Delivery) -> Response[Any]:
-    pieces = formats.write(answer, how.form, labels=how.labels, raw=how.raw)
-    return Stream(pieces, media_type=formats.MEDIA[how.form], status_code=200)
-
-
 @post("/query", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def query(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a question; `format` chooses JSON, CSV or a text table."""
-    how = _delivery(words(given(request), *DELIVERY))
+    how = delivery(words(given(request), *DELIVERY))
     question = questions.read(await request.body())
-    return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
 @post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
@@ -98,7 +74,9 @@ async def reports(request: Request[Any, Any, Any], principal: Principal, site: S
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
     everything = given(request)
-    how = _delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
+    if name == PER_NUMBER:
+        return await calls.of_report(everything, principal, site)
+    how = delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}
     if not window:
@@ -106,7 +84,7 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     for word in {"from", "to"} - window:
         raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     question = parameters.question(name, pairs, site.fields)
-    return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
 def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site: Site) -> dict[str, Any]:
@@ -164,6 +142,7 @@ router = Router(
         report,
         catalog,
         cdrs,
+        *calls.HANDLERS,
         *batches.HANDLERS,
         *closes.HANDLERS,
         *upkeep.HANDLERS,

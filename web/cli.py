@@ -183,7 +183,7 @@ _QUESTION = [
     click.option("--to", "end", required=True, help="The same; exclusive. All October: --to 2026-11-01."),
     click.option("--tz", help="IANA zone of filter and buckets; the site's when left out."),
     click.option("--type", help="Of usa-calls: state or lata."),
-    click.option("--side", help="Of usa-rate-center: called or calling."),
+    click.option("--side", help="Of usa-rate-center: called or calling; of per-number: any, called, cli or dest_cli."),
     click.option("--bucket", help="Of asr-per-route: minute15, hour, day, week or month."),
     click.option("--rows", help="Dimensions to group by, comma-separated; '' for one row."),
     click.option("--columns", help="Dimensions across, comma-separated: a column for each of their values."),
@@ -211,6 +211,8 @@ _QUESTION = [
     click.option("--top", multiple=True, metavar="DIMENSION[:N[:MEASURE]]", help="Its N largest, the rest as other."),
     click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
     click.option("--since", help="Only what changed since then, written in the same way."),
+    click.option("--number", multiple=True, help="Of per-number: whose calls; repeatable."),
+    click.option("--match", type=click.Choice(["exact", "prefix"]), help="Of per-number: how they are compared."),
 ]
 _OUTPUT = [
     click.option(
@@ -241,6 +243,14 @@ def report(
     at: _Where, /, name: str, form: str | None, labels: bool, raw: bool, out: Path | None, **options: Any
 ) -> None:
     """Answer a report."""
+    if name == "per-number":
+        from web.lookup import of_report
+
+        _deliver(of_report(at, options, _chosen(form, out), labels=labels, raw=raw), out)
+        return
+    for option in ("number", "match"):
+        if options[option]:
+            raise BadRequest("malformed", f"--{option} is for the report per-number", hint="filter with --where")
     _answer(at, _question(name, options), form, labels, raw, out)
 
 
@@ -315,12 +325,18 @@ def _read_question(file: Path) -> Any:
         raise NotFound("no_such_file", f"cannot read {file}: {failure.strerror}") from failure
 
 
-def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool, out: Path | None) -> None:
-    from engine.exports import formats
-
+def _chosen(form: str | None, out: Path | None) -> str:
+    """The format asked for: by name, by the file's suffix, or a table."""
     form = form or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
     if form in BINARY and out is None and sys.stdout.isatty():
         raise BadRequest("cannot_write", f"{form} is not for a screen", hint="say --out FILE, or send it into a pipe")
+    return form
+
+
+def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool, out: Path | None) -> None:
+    from engine.exports import formats
+
+    form = _chosen(form, out)
     if where.url:
         options = {"labels": str(labels).lower(), "raw": str(raw).lower()}
         _deliver(where.client().ask(asked, form, **options), out)
@@ -381,11 +397,12 @@ def _listings() -> None:
     from web.lists import load as load_list
     from web.lists import reenrich
     from web.loading import ingest, spool
+    from web.lookup import calls
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    data = (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
+    data = (calls, ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
     for command in (*data, dialects, dialects.commands["check"]):
         _shared(command)
     for command in (*data, dialects):

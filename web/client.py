@@ -11,6 +11,7 @@ import msgspec
 from engine.errors import BadRequest, TollhouseError, Unavailable
 from engine.ingest.pipeline import Asked, Receipt
 from engine.query.question import Question
+from engine.query.search import Search
 from engine.verify.window import Watch
 from web.errors import ErrorBody, ErrorDetail
 from web.progress import PROGRESS
@@ -62,6 +63,14 @@ class Client:
         parameters = {"format": form, **options}
         headers = {"content-type": "application/json"}
         with self._sent("POST", "/query", content=body, params=parameters, headers=headers) as response:
+            yield from response.iter_bytes()
+
+    def calls(self, search: Search, form: str, **options: str) -> Iterator[bytes]:
+        """Look for calls; yield them as the server writes them."""
+        body = msgspec.json.encode(search)
+        parameters = {"format": form, **options}
+        headers = {"content-type": "application/json"}
+        with self._sent("POST", "/calls", content=body, params=parameters, headers=headers) as response:
             yield from response.iter_bytes()
 
     def explain(self, question: Question) -> bytes:

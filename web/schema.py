@@ -20,8 +20,10 @@ from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
+from engine.query.search import Page, Search
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
+from web import schema_calls
 from web.batches import PAGE, RetriedPage, RetryAsked
 from web.bodies import CONTENT, PACKED
 from web.catalog import CatalogView, ReportView
@@ -79,6 +81,8 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
+    Search,
+    Page,
     ErrorBody,
 )
 
@@ -110,7 +114,7 @@ def _window() -> list[dict[str, Any]]:
         parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
         parameter("tz", "The same as `timezone`, shorter."),
         parameter("type", "Of usa-calls: what classes calls fall into.", {"enum": ["state", "lata"]}),
-        parameter("side", "Of usa-rate-center: whose rate center.", {"enum": ["called", "calling"]}),
+        parameter("side", "Of usa-rate-center: whose rate center; of per-number as for GET /calls."),
         parameter(
             "bucket", "Of asr-per-route: how long a row is.", {"enum": ["minute15", "hour", "day", "week", "month"]}
         ),
@@ -256,6 +260,7 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
+        **schema_calls.paths(_DELIVERY),
         **_closes(),
         **_history(),
         **upkeep(),

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from engine.catalog.families import Families, expanded, header
-from engine.catalog.model import Catalog, Dimension, Measure, Part, Rollup, Word
+from engine.catalog.model import Catalog, Dimension, Measure, Part, Rollup, Told, Word
 from engine.catalog.preset import Preset, Report
 from engine.errors import TollhouseError, nearest
 from engine.settings import Settings
@@ -40,6 +40,10 @@ def load(folder: Path) -> Catalog:
     for name, dimension in dimensions.items():
         if (dimension.column is None) == (dimension.bucket is None):
             raise _mistake(folder / "dimensions.toml", name, "needs either column or bucket")
+        if dimension.lookup is not None and (dimension.bucket or not re.fullmatch(r"[a-z]+\.[a-z]+", dimension.lookup)):
+            raise _mistake(
+                folder / "dimensions.toml", name, "lookup is list.column, beside the column that is looked up"
+            )
     if sum(dimension.account for dimension in dimensions.values()) != 1:
         raise _mistake(folder / "dimensions.toml", next(iter(dimensions)), "exactly one needs account = true")
     for name, part in parts.items():
@@ -58,7 +62,12 @@ def load(folder: Path) -> Catalog:
     reports = _read(folder / "reports.toml", Report, families)
     for name, report in reports.items():
         reports[name] = checked(report, known, folder / "reports.toml")
-    return msgspec.structs.replace(known, reports=reports)
+    calls = _read(folder / "calls.toml", Told, families)
+    for name, told in calls.items():
+        also = dimensions.get(name) or measures.get(name)
+        if also is not None and also.audience != told.audience:
+            raise _mistake(folder / "calls.toml", name, f"is for {told.audience}, as a field it is for {also.audience}")
+    return msgspec.structs.replace(known, reports=reports, calls=calls)
 
 
 def checked(report: Report, known: Catalog, path: Path) -> Report:

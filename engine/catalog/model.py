@@ -22,6 +22,8 @@ class Dimension(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     column: str | None = None
     bucket: Bucket | None = None
+    lookup: str | None = None
+    """`list.column`: what an operator's list says of the column's value, and the value itself where it says nothing."""
     type: DimensionType = "string"
     nullable: bool = False
     audience: Audiences = "all"
@@ -119,6 +121,23 @@ class Rollup(Struct, frozen=True, forbid_unknown_fields=True):
         return f"{self.name}_v{self.version}_{zone.lower().replace('/', '_').replace('-', '_').replace('+', '_')}"
 
 
+class Told(Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that is told about each record: a column of GET /calls."""
+
+    label: str
+    help: str
+    name: str = ""
+    type: Literal["string", "integer", "boolean", "instant", "duration", "real", "money"] = "string"
+    unit: str | None = None
+    value: str | None = None
+    audience: Audiences = "all"
+
+    @property
+    def sql(self) -> str:
+        """What it is made of, in the ledger's columns."""
+        return self.value or self.name
+
+
 class Catalog(Struct, frozen=True):
     """Everything that can be asked, and the sums it is answered from."""
 
@@ -128,6 +147,7 @@ class Catalog(Struct, frozen=True):
     measures: dict[str, Measure] = field(default_factory=dict)
     rollups: dict[str, Rollup] = field(default_factory=dict)
     reports: dict[str, Report] = field(default_factory=dict)
+    calls: dict[str, Told] = field(default_factory=dict)
 
     @property
     def account(self) -> Dimension:

@@ -218,8 +218,12 @@ def _dialects() -> str:
             rule = " and ".join(f"`{column}` is {_code(words)}" for column, words in part["where"].items())
             others = f"the rows with the same {_code(part['within'])} whose {rule}"
             pieces.append(f"`{part['name']}` is the `{part['column']}` of {others}.")
-        pieces += [f"Limit: {limit}." for limit in dialect.get("limits", [])]
+        pieces += [f"Limit: {_limit(limit)}." for limit in dialect.get("limits", [])]
     return _page("Dialects", "schemas/dialects/*.toml", *pieces)
+
+
+def _limit(limit: str | dict[str, Any]) -> str:
+    return limit if isinstance(limit, str) else f"{limit['says']} (told with answers made of {_code(limit['touches'])})"
 
 
 def _found_out(dialect: dict[str, Any]) -> str:

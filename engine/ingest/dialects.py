@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from engine.catalog.load import catalog
 from engine.errors import BadRequest, nearest
 from engine.ingest.times import compiled as times_of
 from engine.record import FIELDS, Kind
@@ -122,6 +123,14 @@ class Gathered(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether it may be in another file: it is when a call ended."""
 
 
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a format cannot say; answers made of the parts it touches say so."""
+
+    says: str
+    touches: tuple[str, ...] = ()
+    """Parts of schemas/catalog/parts.toml that are another number for it."""
+
+
 class Dialect(Struct, frozen=True, forbid_unknown_fields=True):
     """How one system's files are read."""
 
@@ -150,7 +159,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True):
     """The rows that are calls: those with one of these texts in each column."""
     gather: tuple[Gathered, ...] = ()
     zone: Literal["given", "asked"] = "given"
-    limits: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
     final: FinalRule | None = None
 
     @property
@@ -238,9 +247,11 @@ def read(path: Path) -> Dialect:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as mistake:
         raise BadRequest("bad_dialect", f"{path}: {mistake}") from mistake
     fields = declared.pop("fields", {})
+    limits = _limits(path, declared.pop("limits", []))
     # Field by field: of a key in a table the library would only say that there is one.
     readings = {name: _converted(path, f"field {name!r}: ", text, FieldReading) for name, text in fields.items()}
-    dialect = msgspec.structs.replace(_converted(path, "", declared | {"fields": {}}, Dialect), fields=readings)
+    bare = _converted(path, "", declared | {"fields": {}}, Dialect)
+    dialect = msgspec.structs.replace(bare, fields=readings, limits=limits)
     for name, reading in readings.items():
         if name not in FIELDS:
             raise _mistaken(path, f"no such field {name!r}", name, list(FIELDS))
@@ -277,6 +288,16 @@ def _check_halves(path: Path, dialect: Dialect, readings: dict[str, FieldReading
         )
     if "answered" not in readings:
         raise _mistaken(path, "answered must be a field: that a call was answered is told before its end is")
+
+
+def _limits(path: Path, declared: Any) -> tuple[Limit, ...]:
+    """Limits are texts, or texts with what they touch."""
+    texts = _converted(path, "limits: ", declared, list[str | Limit])
+    limits = tuple(Limit(one) if isinstance(one, str) else one for one in texts)
+    for part in (part for limit in limits for part in limit.touches):
+        if part not in catalog().parts:
+            raise _mistaken(path, f"limits touch {part!r}, which is no part of a measure", part, list(catalog().parts))
+    return limits
 
 
 def _wrong(name: str, reading: FieldReading, readings: dict[str, FieldReading]) -> str:

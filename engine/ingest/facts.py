@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.ingest import countries
+from engine import countries
 from engine.ingest.outcomes import outcome_map
 from engine.reference.lookups import NOTHING, Lookups
 from engine.settings import Settings

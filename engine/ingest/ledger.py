@@ -226,7 +226,7 @@ class Ledger:
         return commit
 
     def commit_nothing(self) -> int:
-        """Complete a commit without postings; return it."""
+        """Complete a commit without postings, at which something beside the calls has changed; return it."""
         commit = self.watermark + 1
         self._run("ingest/log_decided.sql.j2", _NOTHING, commit=commit, kind="exact")
         self._complete(commit, decided=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine import countries
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import countries
 from engine.ingest.writer import Writer
 from engine.reference import layouts, lookups
 from engine.reference.kinds import ListKind, kind_of
@@ -16,6 +16,7 @@ from engine.reference.layouts import ListFile
 from engine.reference.lookups import Lookups
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse.gateway import Warehouse
 from engine.warehouse.piece import Piece
 from engine.words import many
 
@@ -69,6 +70,11 @@ def load(
     sql = "SELECT rows, added, changed, removed, kept FROM list_log WHERE version = {version:UInt32}"
     counts = writer.warehouse.query(Statement(sql, {"version": version})).rows[0]
     return ListReceipt(version, kind, origin, file.layout.name, valid_from, *map(int, counts)), made
+
+
+def newest_commit(warehouse: Warehouse) -> int:
+    """Return the commit that the newest version of a list came with, 0 when there is none."""
+    return int(warehouse.value(Statement("SELECT max(commit) FROM list_log")))
 
 
 def _day(text: str | None) -> str:

@@ -28,6 +28,7 @@ from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.reference import lookups
 from engine.settings import Settings
+from engine.warehouse import layout
 from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
@@ -63,7 +64,7 @@ class Loader:
         self._settings = settings
         writer = self._writer = Writer(warehouse, lease)
         self._ledger = Ledger(writer, catalog, settings.zones)
-        self._batches = Batches(writer)
+        self._batches = Batches(writer, settings.dialects_folder)
         self._reading = Reading(writer, settings, self._batches)
         self._retries = Retries(writer)
         self._retrying = Lock()
@@ -76,6 +77,7 @@ class Loader:
         self._reading.lookups = lookups.make(warehouse, lookups.versions(warehouse))
         lookups.drop_others(warehouse, self._reading.lookups)
         self._unfinished = False
+        self._frozen = False
         self._reenriching = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
@@ -233,6 +235,7 @@ class Loader:
         contradictions = any(waiting.staged.contradictions for waiting in group)
         if any(waiting.staged.forced for waiting in group):
             self._ledger.read_batches()
+        self._freeze()
         for waiting in group:
             _say(waiting, after)
         self._ledger.commit_chunk(Chunk(batches, after, until, contradictions=contradictions))
@@ -276,8 +279,16 @@ class Loader:
                 finished.append(staged.batch)
         for batch in self._batches.being("rolling_back", "restoring"):
             change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
+        if lists.newest_commit(self._warehouse) > self._ledger.watermark:
+            self._ledger.commit_nothing()  # a list was written, and then its commit was not
         self._unfinished = False
         return finished
+
+    def _freeze(self) -> None:
+        """What calls are judged by for good stays what it is at the first load."""
+        if not self._frozen:
+            layout.freeze(self._warehouse, "timezone", self._settings.timezone)
+            self._frozen = True
 
     def _commit_staged(self, staged: Staged) -> None:
         for after in range(staged.done, staged.rows, self._settings.chunk_records):

@@ -90,6 +90,7 @@ class Reading:
                 staged = self._checked(source, dialect, batch, asked)
                 said: dict[str, str | int] = {"request": request.key, "body": request.body, **_known(known)}
                 said["zone"], columns = asked.zone or "", list(source.columns)
+                said["indeterminate_as"] = self._settings.indeterminate_as
                 said["national"] = stage.is_national(source, dialect)
                 self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
@@ -118,6 +119,7 @@ class Reading:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
                         said: dict[str, str | int] = {"request": request, **_known(known)}
                         said["zone"] = asked.zone or ""
+                        said["indeterminate_as"] = self._settings.indeterminate_as
                         said["national"] = stage.is_national(source, dialect)
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
                         halves = dialect.halves is not None

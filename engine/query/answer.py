@@ -74,6 +74,10 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The earlier period, when the question compares with one."""
     currencies: tuple[str, ...] | UnsetType = UNSET
     """The currency of each row's money, when the question asked for it as it was charged."""
+    outcome_map: tuple[int, ...] = ()
+    """The versions of the outcome map by which the window's calls were judged; 0 ships with the program."""
+    indeterminate_as: str | UnsetType = UNSET
+    """What indeterminate calls count as, when the question speaks of jurisdiction."""
 
 
 def money_text(amount: Decimal) -> str:

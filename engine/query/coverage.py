@@ -56,15 +56,31 @@ class Coverage:
         return self._earlier(zone, start_ms, end_ms, compare)
 
     def tiles(
-        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
+        self,
+        rollup_zone: str,
+        zone: str,
+        start_ms: int,
+        end_ms: int,
+        buckets: tuple[str, ...],
+        rate_zone: str | None = None,
     ) -> tuple[Tile, ...]:
-        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order."""
-        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets)
+        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order.
+
+        With `rate_zone` one is whole only when it lies within a day of that zone too.
+        """
+        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets, rate_zone)
 
     def _ask_tiles(
-        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
+        self,
+        rollup_zone: str,
+        zone: str,
+        start_ms: int,
+        end_ms: int,
+        buckets: tuple[str, ...],
+        rate_zone: str | None,
     ) -> tuple[Tile, ...]:
         parameters = {
+            "rate_zone": rate_zone,
             "rollup_zone": rollup_zone,
             "zone": zone,
             "from_ms": start_ms,
@@ -72,7 +88,7 @@ class Coverage:
             "from_s": start_ms // 1000,
             "to_s": end_ms // 1000,
         }
-        sql = render("query/tiles.sql.j2", buckets=buckets)
+        sql = render("query/tiles.sql.j2", buckets=buckets, by_rate=rate_zone is not None)
         used = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
         rows = self._warehouse.query(Statement(sql, used)).rows
         return tuple(Tile(int(start), int(end), bool(whole)) for start, end, whole in rows)

@@ -1,4 +1,4 @@
-"""The words of a URL or a command line go in, a question comes out.
+"""The words of a URL or a command line go in, a question or a search comes out.
 
 `field=list` and `field.op=list` are filters; a list is one CSV line, so a value with a comma is quoted.
 """
@@ -9,7 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.errors import BadRequest, nearest
+from engine.query import search as searches
 from engine.query.question import OPERATORS, Question, of
+from engine.query.search import WORDS as WORDS_OF_SEARCH
+from engine.query.search import Search
 
 _SINGLE = {
     "from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of",
@@ -48,14 +51,40 @@ def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Seque
         elif name == "top":
             values.setdefault("top", []).extend(top(item) for item in _listed(name, text))
         else:
-            field, _, operator = name.partition(".")
-            if field not in fields:
-                hint = nearest(field, [*fields, *WORDS])
-                raise BadRequest("unknown_parameter", f"there is no parameter {name!r}", pointer=name, hint=hint)
-            filters.setdefault((field, operator or "in"), []).extend(_listed(name, text))
+            _add_filter(filters, name, text, fields, WORDS)
     for (field, operator), listed in filters.items():
         values.setdefault("where", []).append(clause(field, operator, listed))
     return of(values)
+
+
+def search(pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Search:
+    """Return the search that `pairs` ask; `fields` are the names a filter may use.
+
+    `number` is what is looked for on every side; as a filter the sent number is `number.in`. Raises as `question` does.
+    """
+    values: dict[str, Any] = {}
+    filters: dict[tuple[str, str], list[str]] = {}
+    for name, text in pairs:
+        if name == "number":
+            values.setdefault("number", []).extend(_listed(name, text))
+        elif name in WORDS_OF_SEARCH:
+            key = "timezone" if name == "tz" else name
+            values[key] = _whole(name, text) if name == "limit" else text
+        else:
+            _add_filter(filters, name, text, fields, WORDS_OF_SEARCH)
+    for (field, operator), listed in filters.items():
+        values.setdefault("where", []).append(clause(field, operator, listed))
+    return searches.of(values)
+
+
+def _add_filter(
+    filters: dict[tuple[str, str], list[str]], name: str, text: str, fields: Sequence[str], words: Sequence[str]
+) -> None:
+    field, _, operator = name.partition(".")
+    if field not in fields:
+        hint = nearest(field, [*fields, *words])
+        raise BadRequest("unknown_parameter", f"there is no parameter {name!r}", pointer=name, hint=hint)
+    filters.setdefault((field, operator or "in"), []).extend(_listed(name, text))
 
 
 def sort_key(text: str) -> dict[str, Any]:

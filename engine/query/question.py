@@ -1,6 +1,7 @@
 """What a caller sends goes in, the frozen noun a question is comes out, with every field's meaning."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -85,12 +86,15 @@ def malformed(mistake: msgspec.DecodeError) -> BadRequest:
     return described(message, pointer.rstrip("`") or "$")
 
 
-def described(message: str, pointer: str | None) -> BadRequest:
-    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint."""
+def described(message: str, pointer: str | None, known: Sequence[str] = ()) -> BadRequest:
+    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint.
+
+    `known` are the words of what was read; those of a question when left out.
+    """
     unknown = re.search(r"unknown field `(\w+)`", message)
     choice = re.search(r"Invalid enum value '(\w+)'", message)
     choices = _CHOICES.get((pointer or "").rpartition(".")[2], ()) if choice else ()
-    hint = nearest(unknown[1], _words()) if unknown else None
+    hint = nearest(unknown[1], list(known) or _words()) if unknown else None
     if choice and choices:
         hint = nearest(choice[1], choices) or f"one of {', '.join(choices)}"
     return BadRequest("malformed", message, pointer=pointer, hint=hint)

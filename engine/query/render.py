@@ -11,13 +11,16 @@ from typing import Any
 
 import msgspec
 
+from engine.catalog.load import words_of
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.filters import Filter
+from engine.query.conditions import condition
+from engine.query.lists import name_lists, rate_parameters
 from engine.query.periods import CYCLES
 from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
 from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
 from engine.query.sorting import Order
+from engine.reference.kinds import kinds
 from engine.statement import Statement
 from engine.template import render as template
 
@@ -35,6 +38,13 @@ def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Stat
     return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
 
 
+def missing_rates(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
+    """Return the statement for the days on which money has no exchange rate, by side and currency."""
+    parts = tuple(f"{side}_{what}" for side in sorted(asked.money) for what in ("charge", "charged"))
+    bare = msgspec.structs.replace(asked, dimensions=(), measures=(), having=(), order=(), parts=parts)
+    return _render(bare, route, catalog, commit, levels=[], limit=None, name="query/missing_rates.sql.j2")
+
+
 def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
     one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
@@ -47,7 +57,7 @@ def across(asked: Resolved) -> Statement:
     sql = template(
         "query/across.sql.j2",
         filled=filled(asked, asked.columns),
-        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        filters=[condition(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 
@@ -66,6 +76,7 @@ def _render(
     *,
     levels: list[list[str]],
     limit: int | None,
+    name: str = "query/answer.sql.j2",
 ) -> Statement:
     parameters: dict[str, Any] = {"commit": commit, "zone": asked.zone}
     if asked.scope is not None:
@@ -78,14 +89,22 @@ def _render(
         parameters["since"] = asked.since
     if limit is not None:
         parameters |= {"limit": limit, "offset": asked.question.offset}
-    parts = [catalog.parts[name] for name in asked.parts]
-    expressions = _Expressions(asked)
+    if asked.rates is not None:
+        start = min(asked.start_ms, asked.earlier.start_ms) if asked.earlier else asked.start_ms
+        parameters |= rate_parameters(asked.rates, start, asked.end_ms)
+    names = name_lists([*asked.dimensions, *(clause.dimension for clause in asked.filters)], asked.versions)
+    parameters |= {told.relation: told.version for told in names.values()}
+    parts = [catalog.parts[part] for part in asked.parts]
+    expressions = _Expressions(asked, catalog)
     structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
     if shaped(asked):
         structure_ |= structure(asked, levels, parameters, expressions.of)
     sql = template(
-        "query/answer.sql.j2",
+        name,
         **structure_,
+        lists=list({told.relation: told for told in names.values()}.values()),
+        names=names,
+        rates={"place": kinds()["fx"].place} if asked.rates else None,
         dimensions=[*asked.dimensions, *([PERIOD] if asked.earlier else [])],
         cycles=CYCLES,
         shaped=shaped(asked),
@@ -93,9 +112,9 @@ def _render(
         money=sorted(asked.money),
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
-        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        filters=[condition(clause, f"f{place}", parameters, names) for place, clause in enumerate(asked.filters)],
         having=[
-            {**_filter(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+            {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
             for place, clause in enumerate(asked.having)
             if clause.measure
         ],
@@ -107,7 +126,7 @@ def _render(
         shown=shown(asked),
         limit=limit,
     )
-    return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+    return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
 
 
 def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, parameters: dict[str, Any]) -> Any:
@@ -184,19 +203,6 @@ def _tile_span(name: str) -> str:
     return f"tile >= {{{name}_from:DateTime('UTC')}} AND tile < {{{name}_to:DateTime('UTC')}}"
 
 
-def _filter(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    parameters[parameter] = list(clause.values)
-    dimension = clause.dimension
-    return {
-        "parameter": parameter,
-        "op": clause.op,
-        "type": clause.type,
-        "text": clause.dimension is not None and clause.dimension.type == "string",
-        "bucket": dimension.bucket if dimension else None,
-        "column": dimension.column if dimension else None,
-    }
-
-
 def _order(key: Order) -> dict[str, Any]:
     bucket = key.dimension.bucket if key.dimension else None
     column = key.name.replace(".", "_") + ("_began" if bucket in PAIRS else "")
@@ -206,8 +212,9 @@ def _order(key: Order) -> dict[str, Any]:
 class _Expressions:
     """Measures as SQL over the parts of a group `g`."""
 
-    def __init__(self, asked: Resolved) -> None:
+    def __init__(self, asked: Resolved, catalog: Catalog) -> None:
         self._asked = asked
+        self._parts = catalog.parts
 
     def _word(self, word: str) -> str:
         terms = [f"g.{part}" for part in self._asked.stands_for[word]]
@@ -217,24 +224,36 @@ class _Expressions:
         return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._word(word[0]), expression)
 
     def of(self, measure: Measure) -> str:
-        if measure.value is not None:
-            plain = self._over_parts(measure.value)
+        if measure.value is None:
+            above, below = measure.numerator or "", measure.denominator or ""
+            over, under = self._over_parts(above), self._over_parts(below)
+            bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", over)
+            scaled = over if measure.times == 1 else f"{measure.times} * {over if bare else f'({over})'}"
+            plain = f"if({under} = 0, NULL, {self._real(scaled, above)} / {self._real(under, below)})"
         else:
-            above, below = (
-                self._over_parts(measure.numerator or ""),
-                self._over_parts(measure.denominator or ""),
-            )
-            bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", above)
-            scaled = above if measure.times == 1 else f"{measure.times} * {above if bare else f'({above})'}"
-            plain = f"if({below} = 0, NULL, toFloat64({scaled}) / toFloat64({below}))"
+            plain = self._over_parts(measure.value)
+            if self._asked.rates and measure.type == "money":
+                plain = f"toDecimal128(roundBankers({plain}, 8), 8)"
+        return self._where_valid(plain, measure)
+
+    def _real(self, sql: str, expression: str) -> str:
+        """A sum as a double, which converted money must not become by another way than money that needed no rate."""
+        money = any(word in self._parts and self._parts[word].money for word in words_of(expression))
+        if not (money and self._asked.rates):
+            return f"toFloat64({sql})"
+        return f"(toFloat64(toDecimal128({sql}, 8)) + toFloat64({sql} - toDecimal128({sql}, 8)))"
+
+    def _where_valid(self, sql: str, measure: Measure) -> str:
         valid = self._one_currency(measure)
-        return f"if({valid}, {plain}, NULL)" if valid else plain
+        return f"if({valid}, {sql}, NULL)" if valid else sql
 
     def _one_currency(self, measure: Measure) -> str:
         """When the sums of money mean something: never across currencies."""
         if measure.money is None:
             return ""
         sides = ("customer", "provider") if measure.money == "both" else (measure.money,)
+        if self._asked.rates:  # then only money without a rate is listed
+            return " AND ".join(f"empty(g.{side}_currencies)" for side in sides)
         found = " , ".join(f"g.{side}_currencies" for side in sides)
         together = f"arrayConcat({found})" if len(sides) > 1 else found
         if self._asked.currency is None:
@@ -244,12 +263,8 @@ class _Expressions:
     def numerators(self) -> list[dict[str, str]]:
         found = []
         for measure in self._asked.measures:
-            if measure.numerator and measure.denominator:
-                found.append({"name": f"{measure.name}_numerator", "expression": self._over_parts(measure.numerator)})
-                found.append(
-                    {
-                        "name": f"{measure.name}_denominator",
-                        "expression": self._over_parts(measure.denominator),
-                    }
-                )
+            for name, expression in (("numerator", measure.numerator), ("denominator", measure.denominator)):
+                if expression:
+                    sql = self._where_valid(self._over_parts(expression), measure)
+                    found.append({"name": f"{measure.name}_{name}", "expression": sql})
         return found

@@ -1,10 +1,10 @@
 """A question and who asks it go in; the same question with nothing left implicit, and nothing forbidden, comes out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure
@@ -13,6 +13,7 @@ from engine.errors import Forbidden, TollhouseError, TooLarge, Unprocessable, ne
 from engine.query import filters, presets
 from engine.query.filters import Filter
 from engine.query.headers import Aspect, aspects
+from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.periods import CYCLES, Earlier
 from engine.query.question import Compare, Question, Top
@@ -58,6 +59,8 @@ class Resolved(Struct, frozen=True, kw_only=True):
     money: frozenset[Literal["customer", "provider"]]
     as_of: int | None = None  # the last commit that counts, None: the newest
     since: int | None = None  # only what commits after this one changed, None: everything that stands
+    rates: Rates | None = None  # what money in other currencies is converted with, None: there is none of it
+    versions: Mapping[str, int] = field(default_factory=dict)  # of the operator's lists, at the answer's commit
     earlier: Earlier | None = None  # the period it is compared with
     top: tuple[Largest, ...] = ()
     most_columns: int  # that the values across may make

@@ -28,9 +28,10 @@ MOST_SPANS = 40
 Reason = Literal[
     "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "grain_too_coarse",
     "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon", "not_by_commit",
+    "rates_by_day",
 ]  # fmt: skip
 
-Tiles = Callable[[str, str, int, int, tuple[str, ...]], tuple[Tile, ...]]
+Tiles = Callable[[str, str, int, int, tuple[str, ...], str | None], tuple[Tile, ...]]
 _FINER_THAN_DAY = {"minute15", "hour", "hour_of_day"}
 
 
@@ -182,12 +183,21 @@ def _through(
     finer = [bucket for bucket in asked.buckets if bucket in _FINER_THAN_DAY]
     if finer:
         return Refusal(table, "grain_too_coarse", f"{', '.join(finer)} is finer than {rollup.grain}")
+    rate_zone = asked.rates.zone if asked.rates else None
     found = tuple(
-        tile for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets) if tile.start >= begins
+        tile
+        for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets, rate_zone)
+        if tile.start >= begins
     )
     if not found:
         return Refusal(table, "no_whole_tile", f"the window holds no whole day of {zone}")
     runs = _runs(found)
+    if (
+        not runs
+        and rate_zone
+        and any(tile.whole for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets, None))
+    ):
+        return Refusal(table, "rates_by_day", f"days of {zone} have rates of several days of {rate_zone}")
     if not runs:
         return Refusal(table, "zone_mismatch", f"days of {zone} cross {', '.join(asked.buckets)} of {asked.zone}")
     edges = _between(runs, window)

@@ -93,9 +93,9 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int], held: dict[
     lists = warehouse.table("lists")
     plain, ranged = f"{name}_{version}", f"{name}_days_{version}"
     queries = {plain: source(name, standing, lists), ranged: source(name, standing, lists, ranged=True)}
-    login = _login(warehouse)
+    who = login(*warehouse.login)
     # Another version of the program may ask otherwise. Of a password nothing is remembered, for it may have changed.
-    made_from = "" if login else sha256("\n".join(queries.values()).encode()).hexdigest()[:16]
+    made_from = "" if who else sha256("\n".join(queries.values()).encode()).hexdigest()[:16]
     if made_from and held.get(plain) == f"{made_from} plain":
         return Lookup(plain)
     if made_from and held.get(plain) == held.get(ranged) == f"{made_from} ranged":
@@ -112,7 +112,7 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int], held: dict[
                 dictionary=dictionary,
                 attributes=_ATTRIBUTES[name],
                 ranged=dictionary == ranged,
-                login=login,
+                login=who,
                 query=queries[dictionary],
                 mark=f"{made_from} {'ranged' if lookup.ranged else 'plain'}",
             )
@@ -120,9 +120,8 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int], held: dict[
     return lookup
 
 
-def _login(warehouse: Warehouse) -> str:
+def login(user: str, password: str) -> str:
     """As whom the engine reads its own tables; a password the server keeps as it keeps those of other sources."""
-    user, password = warehouse.login
     return f"USER {quoted(user)} PASSWORD {quoted(password)} " if user else ""
 
 

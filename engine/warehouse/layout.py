@@ -5,6 +5,7 @@ database out, with which time-zone rules its tiles were cut, and which rollups c
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -24,8 +25,17 @@ def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, st
     return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in zones]
 
 
-def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]) -> list[str]:
-    """Create what lacks. Return the names of rollup tables that do not cover the ledger yet."""
+def make(
+    warehouse: Warehouse,
+    catalog: Catalog,
+    zones: tuple[str, ...],
+    columns: list[dict[str, str]],
+    frozen: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Make what lacks. Return the names of rollup tables that do not cover the ledger yet.
+
+    `frozen` are settings that must be what they were at the first load; raises `Conflict` when one is not.
+    """
     for name in ("001_ledger", "002_closes", "003_lists"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
@@ -35,6 +45,8 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
             f"the database was laid out by another version of Tollhouse ({facts['layout']}, this is {LAYOUT})",
             hint="use the version that wrote it, or a newer one",
         )
+    for name, value in (frozen or {}).items():
+        _check_frozen(name, value, facts.get(f"frozen:{name}", value))
     _check_engine(warehouse, facts.get("engine"))
     _check_versions(warehouse, catalog)
     rules = str(warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'")))
@@ -101,6 +113,15 @@ def _check_engine(warehouse: Warehouse, wrote: str | None) -> None:
         write_fact(warehouse, "engine", here)
 
 
+def _check_frozen(name: str, value: str, frozen: str) -> None:
+    if value != frozen:
+        raise Conflict(
+            "frozen_setting",
+            f"{name} is {value!r}, but it was {frozen!r} when calls were first loaded, and stays so",
+            hint=f"set {name} = {frozen!r} again; a question may name any zone, a new database any setting",
+        )
+
+
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version)[:4])
 
@@ -150,6 +171,12 @@ def read_facts(warehouse: Warehouse) -> dict[str, str]:
     """Return what the database says of itself, the newest word on each name."""
     rows = warehouse.query(Statement("SELECT name, argMax(value, time) FROM facts GROUP BY name")).rows
     return {str(name): str(value) for name, value in rows}
+
+
+def freeze(warehouse: Warehouse, name: str, value: str) -> None:
+    """Write down what a setting is at the first load; it must stay so."""
+    if f"frozen:{name}" not in read_facts(warehouse):
+        write_fact(warehouse, f"frozen:{name}", value)
 
 
 def beginnings(warehouse: Warehouse) -> dict[str, int]:

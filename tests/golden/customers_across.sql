@@ -61,24 +61,24 @@ found AS (
 ),
 groups AS (
     SELECT
-        provider_card,
-        hour,
-        customer,
-        is_final,
-        period_,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.customer_charge) AS customer_charge,
-        sum(found.provider_charge) AS provider_charge,
-        sum(found.customer_charged) AS customer_charged,
-        sum(found.unrated_customer) AS unrated_customer,
-        sum(found.provider_charged) AS provider_charged,
-        sum(found.unrated_provider) AS unrated_provider,
-        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
-        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY provider_card, hour, customer, is_final, period_
+        s.provider_card AS provider_card,
+        s.hour AS hour,
+        s.customer AS customer,
+        s.is_final AS is_final,
+        s.period_ AS period_,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.provider_charge) AS provider_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.provider_charged) AS provider_charged,
+        sum(s.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.provider_card, s.hour, s.customer, s.is_final, s.period_
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 -- the values of customer that are told apart; the rest is one, whatever it is called
@@ -268,24 +268,24 @@ found AS (
 ),
 groups AS (
     SELECT
-        provider_card,
-        hour,
-        customer,
-        is_final,
-        period_,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.customer_charge) AS customer_charge,
-        sum(found.provider_charge) AS provider_charge,
-        sum(found.customer_charged) AS customer_charged,
-        sum(found.unrated_customer) AS unrated_customer,
-        sum(found.provider_charged) AS provider_charged,
-        sum(found.unrated_provider) AS unrated_provider,
-        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
-        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY provider_card, hour, customer, is_final, period_
+        s.provider_card AS provider_card,
+        s.hour AS hour,
+        s.customer AS customer,
+        s.is_final AS is_final,
+        s.period_ AS period_,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.provider_charge) AS provider_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.provider_charged) AS provider_charged,
+        sum(s.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.provider_card, s.hour, s.customer, s.is_final, s.period_
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 -- the values of customer that are told apart; the rest is one, whatever it is called

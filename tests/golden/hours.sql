@@ -24,14 +24,14 @@ found AS (
 ),
 groups AS (
     SELECT
-        hour,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.connected_ms) AS connected_ms,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY hour
+        s.hour AS hour,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.connected_ms) AS connected_ms,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.hour
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -25,14 +25,14 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer,
-        day,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer, day
+        s.customer AS customer,
+        s.day AS day,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer, s.day
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 cells AS (
@@ -142,14 +142,14 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer,
-        day,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer, day
+        s.customer AS customer,
+        s.day AS day,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer, s.day
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 cells AS (
