@@ -43,6 +43,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Zones whose days are kept summed, besides UTC and `timezone`."""
     dialects_folder: str = ""
     """A folder of the site's own dialects, one TOML file each; see `tollhouse dialects`."""
+    reports_folder: str = ""
+    """A folder of saved questions, one TOML file each: what is in it is a report of that name."""
     count_zero_answers: bool = False
     """Whether a 200 without talk counts as connected."""
     short_call_seconds: Annotated[int, Meta(ge=0, le=3600)] = 6

@@ -18,6 +18,8 @@ MEASURES = (
     "attempts", "calls", "connected", "asr", "abr", "ner", "acd", "duration", "customer_duration",
     "provider_duration", "minutes", "customer_charge", "provider_charge", "profit", "profit_percent",
     "customer_rate", "margin_per_minute", "dtmf_calls", "dtmf_digits", "dtmf_percent", "sdp", "sdp_percent",
+    "seer", "short_percent", "mos_avg", "cost_per_dtmf_call", "cost_per_digit", "jurisdiction_disagrees",
+    "intrastate", "indeterminate_connected", "interlata_duration", "total_duration", "off_net_minutes",
     "pdd_avg", "pdd_known", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
 )  # fmt: skip
 

@@ -392,6 +392,7 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 
 def _listings() -> None:
+    from web.bookshelf import reports, values
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
@@ -402,10 +403,24 @@ def _listings() -> None:
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    data = (calls, ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
-    for command in (*data, dialects, dialects.commands["check"]):
+    data = (
+        calls,
+        values,
+        ingest,
+        spool,
+        batches,
+        rejects,
+        rollback,
+        verify,
+        rebuild,
+        retain,
+        close,
+        load_list,
+        reenrich,
+    )
+    for command in (*data, dialects, dialects.commands["check"], reports, *reports.commands.values()):
         _shared(command)
-    for command in (*data, dialects):
+    for command in (*data, dialects, reports):
         main.add_command(command)
 
 

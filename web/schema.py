@@ -20,7 +20,6 @@ from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
-from engine.query.search import Page, Search
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web import schema_calls
@@ -81,8 +80,7 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
-    Search,
-    Page,
+    *schema_calls.TYPES,
     ErrorBody,
 )
 

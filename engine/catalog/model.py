@@ -33,11 +33,14 @@ class Dimension(Struct, frozen=True, forbid_unknown_fields=True):
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
     """A sum that measures are made of; integers, or decimal money with eight places."""
 
-    value: str
     help: str
+    value: str = ""
+    of: str | None = None
+    where: str | None = None
     name: str = ""
     counts: bool = False
     money: Literal["customer", "provider"] | None = None
+    columns: tuple[str, ...] = ()  # worked out at loading: what `where` speaks of
     site: dict[str, int] = {}  # filled in by Catalog.at: the site's settings that `value` speaks of
 
     @property
@@ -49,6 +52,15 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
     def sql(self) -> str:
         """What one posting adds before its sign, the site's settings filled in."""
         return re.sub(r"\{(\w+)\}", lambda setting: str(self.site[setting[1]]), self.value)
+
+    def kept_by(self, rollup: "Rollup") -> bool:
+        """Whether a rollup has the sum, or what it is made of."""
+        return self.kept_as in rollup.parts and set(self.columns) <= set(rollup.keys)
+
+    @property
+    def kept_as(self) -> str:
+        """The column of a rollup that holds the sum, of records of every kind when `where` chooses among them."""
+        return self.of or self.name
 
     @property
     def type(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.catalog.load import catalog
-from engine.catalog.model import Catalog, Measure, Word
+from engine.catalog.model import Catalog, Measure, Part, Word
 from engine.catalog.preset import Clause, Preset, Report
 from engine.record import FIELDS, IDENTITY, Kind
 from engine.settings import Settings
@@ -83,7 +83,7 @@ def _measures(known: Catalog) -> str:
         about = m.help + (f" Source: {m.source}." if m.source else "")
         kind = m.type.replace("_", " ")
         rows.append((f"`{m.name}`", m.label, kind, m.unit or "", _who(m.audience), about, _formula(m)))
-    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _one_line(p.value)) for p in known.parts.values()]
+    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _made_of(p)) for p in known.parts.values()]
     return _page(
         "Measures",
         "schemas/catalog/measures.toml, words.toml and parts.toml",
@@ -100,8 +100,8 @@ def _measures(known: Catalog) -> str:
     )
 
 
-def _one_line(sql: str) -> str:
-    return f"`{' '.join(sql.split())}`"
+def _made_of(part: Part) -> str:
+    return f"`{' '.join(part.value.split())}`" if part.of is None else f"`{part.of}` where `{part.where}`"
 
 
 def _meant(word: Word) -> str:

@@ -314,6 +314,10 @@ class Loader:
         with self._closing():
             return close(self._writer, month, zone, who, self._ledger.watermark)
 
+    def save(self, words: dict[str, str]) -> None:
+        """Write down what is saved, changed or deleted about a question under its name."""
+        self._writer.run("admin/save.sql.j2", words)
+
     def reopen(self, month: str, who: str) -> Close:
         """Take a month's close back."""
         with self._closing():

@@ -176,8 +176,10 @@ def _visible(branch: Branch, asked: Resolved) -> str:
 
 
 def _sum(part: Part, branch: Branch, *, final: bool) -> str:
-    value = part.signed if branch.table == LEDGER else part.name
-    total = f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
+    value = part.signed if branch.table == LEDGER else part.kept_as
+    where = f"({part.where})" if part.where and " OR " in part.where else part.where
+    conditions = [*([where] if where else []), *(["is_final"] if part.counts and final else [])]
+    total = f"sumIf({value}, {' AND '.join(conditions)})" if conditions else f"sum({value})"
     return f"-{total}" if branch.later else total
 
 

@@ -175,7 +175,7 @@ def _through(
         missing = [column for column in columns if column not in rollup.keys]
         if missing:
             return Refusal(table, reason, ", ".join(missing))
-    parts = [part for part in asked.parts if part not in rollup.parts]
+    parts = [part for part in asked.parts if not catalog.parts[part].kept_by(rollup)]
     if parts:
         return Refusal(table, "measure_missing", ", ".join(parts))
     if any(catalog.parts[part].counts for part in asked.parts) and "is_final" not in rollup.keys:

@@ -1,0 +1,113 @@
+-- A preset with a filter and subtotals of its own.
+-- from cdr, about 1000000 rows
+-- not from breakout_day_v1_utc: dimension_missing (account, did)
+-- not from breakout_day_v1_america_new_york: dimension_missing (account, did)
+-- b0s0_from = '2026-10-01 00:00:00.000'
+-- b0s0_to = '2026-11-01 00:00:00.000'
+-- commit = 4711
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        t.account AS account,
+        t.did AS did,
+        sum(toInt64(sign)) AS standing,
+        sum(sign * toInt64(is_final)) AS calls,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit <= {commit:UInt32}
+      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+      AND t.did != ''
+    GROUP BY account, did
+),
+groups AS (
+    SELECT
+        s.account AS account,
+        s.did AS did,
+        sum(s.standing) AS standing,
+        sum(s.calls) AS calls,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.account, s.did
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+measured AS (
+    SELECT
+        g.account AS account,
+        g.did AS did,
+        g.calls AS calls,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.account,
+    measured.did,
+    measured.calls,
+    count() OVER () AS total_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.calls DESC NULLS LAST, measured.account NULLS LAST, measured.did NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}
+
+-- subtotals and totals
+WITH
+found AS (
+    SELECT
+        t.account AS account,
+        t.did AS did,
+        sum(toInt64(sign)) AS standing,
+        sum(sign * toInt64(is_final)) AS calls,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit <= {commit:UInt32}
+      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+      AND t.did != ''
+    GROUP BY account, did
+),
+groups AS (
+    SELECT
+        s.account AS account,
+        s.did AS did,
+        sum(s.standing) AS standing,
+        sum(s.calls) AS calls,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.account, s.did
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+    WHERE g.mixed OR (g.standing > 0)
+),
+rolled AS (
+    SELECT
+        account,
+        1 - grouping(account) AS level,
+        sum(passing.standing) AS standing,
+        sum(passing.calls) AS calls,
+        max(passing.mixed) AS mixed
+    FROM passing
+    GROUP BY GROUPING SETS ((), (account))
+),
+measured AS (
+    SELECT
+        g.account AS account,
+        NULL AS did,
+        g.calls AS calls,
+        g.mixed AS mixed,
+        g.level AS level
+    FROM rolled AS g
+)
+SELECT
+    measured.account,
+    measured.did,
+    measured.calls,
+    level AS level_,
+    mixed AS mixed_
+FROM measured
+ORDER BY level_ DESC, measured.calls DESC NULLS LAST, measured.account NULLS LAST, measured.did NULLS LAST

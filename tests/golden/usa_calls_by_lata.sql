@@ -1,0 +1,99 @@
+-- A preset with a parameter: words that mean the LATA's classes, parts made of others.
+-- from cdr, about 1000000 rows
+-- not from breakout_day_v1_utc: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
+-- not from breakout_day_v1_america_new_york: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
+-- b0s0_from = '2026-10-01 00:00:00.000'
+-- b0s0_to = '2026-11-01 00:00:00.000'
+-- commit = 4711
+-- limit = 1000001
+-- offset = 0
+WITH
+found AS (
+    SELECT
+        sum(toInt64(sign)) AS standing,
+        sumIf(toInt64(sign), jurisdiction_lata = 'intralata' AND is_final) AS intralata,
+        sumIf(toInt64(sign), jurisdiction_lata = 'interlata' AND is_final) AS interlata,
+        sumIf(toInt64(sign), jurisdiction_lata = 'indeterminate' AND is_final) AS indeterminate_lata,
+        sumIf(sign * toInt64(connected), jurisdiction_lata = 'intralata' AND is_final) AS intralata_connected,
+        sumIf(sign * toInt64(connected), jurisdiction_lata = 'interlata' AND is_final) AS interlata_connected,
+        sumIf(sign * toInt64(connected), jurisdiction_lata = 'indeterminate' AND is_final) AS indeterminate_lata_connected,
+        sumIf(sign * toInt64(duration_ms), jurisdiction_lata = 'intralata') AS intralata_ms,
+        sumIf(sign * toInt64(duration_ms), jurisdiction_lata = 'interlata') AS interlata_ms,
+        sumIf(sign * toInt64(duration_ms), jurisdiction_lata = 'indeterminate') AS indeterminate_lata_ms,
+        sum(sign * toInt64(duration_ms)) AS duration_ms,
+        sumIf(toInt64(sign), jurisdiction = 'international' AND is_final) AS international,
+        sumIf(toInt64(sign), jurisdiction = 'toll_free' AND is_final) AS toll_free,
+        sumIf(sign * toInt64(duration_ms), network = 'on_net') AS on_net_ms,
+        sumIf(sign * toInt64(duration_ms), network = 'off_net') AS off_net_ms,
+        sumIf(sign * toInt64(duration_ms), network = 'international') AS abroad_ms,
+        0 AS mixed
+    FROM cdr AS t
+    WHERE sign != 0 AND commit <= {commit:UInt32}
+      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+),
+groups AS (
+    SELECT
+        sum(s.standing) AS standing,
+        sum(s.intralata) AS intralata,
+        sum(s.interlata) AS interlata,
+        sum(s.indeterminate_lata) AS indeterminate_lata,
+        sum(s.intralata_connected) AS intralata_connected,
+        sum(s.interlata_connected) AS interlata_connected,
+        sum(s.indeterminate_lata_connected) AS indeterminate_lata_connected,
+        sum(s.intralata_ms) AS intralata_ms,
+        sum(s.interlata_ms) AS interlata_ms,
+        sum(s.indeterminate_lata_ms) AS indeterminate_lata_ms,
+        sum(s.duration_ms) AS duration_ms,
+        sum(s.international) AS international,
+        sum(s.toll_free) AS toll_free,
+        sum(s.on_net_ms) AS on_net_ms,
+        sum(s.off_net_ms) AS off_net_ms,
+        sum(s.abroad_ms) AS abroad_ms,
+        max(s.mixed) AS mixed
+    FROM found AS s
+),
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+passing AS (
+    SELECT * FROM groups AS g
+),
+measured AS (
+    SELECT
+        g.intralata AS intralata,
+        g.interlata AS interlata,
+        g.indeterminate_lata AS indeterminate,
+        g.intralata_connected AS intralata_connected,
+        g.interlata_connected AS interlata_connected,
+        g.indeterminate_lata_connected AS indeterminate_connected,
+        g.intralata_ms / 1000 AS intralata_duration,
+        g.interlata_ms / 1000 AS interlata_duration,
+        g.indeterminate_lata_ms / 1000 AS indeterminate_duration,
+        g.duration_ms / 1000 AS total_duration,
+        g.international AS international,
+        g.toll_free AS toll_free,
+        g.on_net_ms / 60000 AS on_net_minutes,
+        g.off_net_ms / 60000 AS off_net_minutes,
+        g.abroad_ms / 60000 AS international_minutes,
+        g.mixed AS mixed
+    FROM passing AS g
+)
+SELECT
+    measured.intralata,
+    measured.interlata,
+    measured.indeterminate,
+    measured.intralata_connected,
+    measured.interlata_connected,
+    measured.indeterminate_connected,
+    measured.intralata_duration,
+    measured.interlata_duration,
+    measured.indeterminate_duration,
+    measured.total_duration,
+    measured.international,
+    measured.toll_free,
+    measured.on_net_minutes,
+    measured.off_net_minutes,
+    measured.international_minutes,
+    count() OVER () AS total_,
+    max(mixed) OVER () AS mixed_
+FROM measured
+ORDER BY measured.intralata DESC NULLS LAST
+LIMIT {limit:UInt64} OFFSET {offset:UInt64}
