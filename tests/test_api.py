@@ -383,6 +383,7 @@ class TestLoading:
             "withdrawn": 0,
             "rejected": 0,
             "after_close": 0,
+            "skipped": 0,
         }
         answer = ask(
             anywhere,

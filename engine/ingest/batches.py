@@ -18,7 +18,7 @@ class Receipt(Struct, frozen=True):
     """What became of one file or POST: `received` is the sum of the six counts after it.
 
     `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed,
-    `limits` what files of its dialect cannot say.
+    `skipped` how many rows of the file its dialect leaves out, because they are no calls, and `limits` what files of its dialect cannot say.
     """
 
     batch: int
@@ -32,6 +32,7 @@ class Receipt(Struct, frozen=True):
     withdrawn: int
     rejected: int
     after_close: int = 0
+    skipped: int = 0
     limits: tuple[str, ...] = ()
 
 

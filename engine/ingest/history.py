@@ -43,6 +43,7 @@ class Batch(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     withdrawn: int
     rejected: int
     after_close: int
+    skipped: int
     forced: bool
 
 

@@ -215,7 +215,7 @@ class Reading:
         with _watched(self.warehouse, source, report):
             while True:
                 try:
-                    self._insert(stage.statement(source, dialect, reader), source)
+                    self._stage(source, dialect, reader)
                     careful = None if self._read_odd(source, dialect, reader) else sources.parsed(source)
                 except BadRequest as failure:
                     careful = sources.more_carefully(source) if failure.code == "unreadable_file" else None
@@ -243,7 +243,7 @@ class Reading:
         odd, broken = looked
         if odd.size:
             try:
-                self._insert(stage.statement(odd, dialect, reader), odd)
+                self._stage(odd, dialect, reader)
             except BadRequest:
                 return False
         if broken:
@@ -264,6 +264,11 @@ class Reading:
             self._writer.insert_file(
                 statement, Piece.whole(path), "TabSeparated", "row UInt64, line UInt64, raw String"
             )
+
+    def _stage(self, source: Source, dialect: Dialect, reader: Reader) -> None:
+        self._insert(stage.statement(source, dialect, reader), source)
+        if dialect.where:
+            self._insert(stage.statement(source, dialect, reader, skipping=True), source)
 
     def _insert(self, statement: Statement, source: Source) -> None:
         stretches = source.stretches or (Stretch(Piece.whole(source.path), 0),)

@@ -95,8 +95,11 @@ def _required_default(field: RecordField) -> str:
     return "toDateTime64(0, 3, 'UTC')" if field.kind is Kind.INSTANT else "''"
 
 
-def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
-    """Return the statement that reads `source` into staging; `{source}` in it stands for the file."""
+def statement(source: Source, dialect: Dialect, reader: Reader, *, skipping: bool = False) -> Statement:
+    """Return the statement that reads `source` into staging; `{source}` in it stands for the file.
+
+    With `skipping` only how many rows are left out, because the dialect does not take them.
+    """
     if dialect.zone == "asked" and reader.zone is None:
         raise BadRequest(
             "zone_needed",
@@ -153,6 +156,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         objects=cells.objects,
         gathered=cells.gathered,
         halves=cells.halves,
+        skipping=skipping,
         prepared=[field for field in cells.prepared if field["name"] in readings],
         where=cells.where,
         fields=[_reading(name, reading, cells, bool(reader.tech_prefixes)) for name, reading in readings.items()],
