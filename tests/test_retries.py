@@ -320,7 +320,7 @@ def test_rejects_that_were_written_in_part_are_completed(victims: Victims, tmp_p
     number = next(place for place, statement in enumerate(whole, 1) if "INTO rejects" in statement)
     victims.run(**job(database, "load", number, "before", path=str(path)))
     # A large insert writes part by part: when it dies, some are there.
-    part = "INSERT INTO rejects SELECT batch, row, reject_field, reject_reason, raw FROM staging WHERE row IN (5, 7)"
+    part = "INSERT INTO rejects SELECT batch, row, 0, reject_field, reject_reason, raw FROM staging WHERE row IN (5, 7)"
     with Warehouse(f"chdb://{database}") as warehouse:
         warehouse.command(Statement(part))
     with Site(Settings(database=f"chdb://{database}")) as site:

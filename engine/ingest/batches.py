@@ -18,7 +18,8 @@ class Receipt(Struct, frozen=True):
     """What became of one file or POST: `received` is the sum of the six counts after it.
 
     `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed,
-    `skipped` how many rows of the file its dialect leaves out, because they are no calls, and `limits` what files of its dialect cannot say.
+    `skipped` how many rows of the file its dialect leaves out, because they are no calls, and `limits` what
+    files of its dialect cannot say.
     """
 
     batch: int
