@@ -16,11 +16,12 @@ from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Reenriched, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
-from engine.query.answer import Answer
+from engine.query.answer import Answer, Stream
 from engine.query.calls import Calls
 from engine.query.cautions import Limit
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
+from engine.query.running import Board, Ticket
 from engine.query.saved import Draft, Saved, Shelf
 from engine.query.values import ValuePage, values
 from engine.settings import Settings
@@ -155,9 +156,18 @@ class Site:
         """Make every rollup tile that overlaps `window` exact."""
         return self._inspector.rebuild(window, self.loader.mend, watch)
 
-    def ask(self, question: Question, principal: Principal) -> Answer:
+    def ask(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Answer:
         """Answer a question for whoever asks it."""
-        return self.desk.ask(self.shelf.expanded(question, principal), principal)
+        return self.desk.ask(self.shelf.expanded(question, principal), principal, ticket=ticket)
+
+    def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream | Answer:
+        """Answer a question row by row."""
+        return self.desk.stream(self.shelf.expanded(question, principal), principal, ticket=ticket)
+
+    @property
+    def board(self) -> Board:
+        """The questions under way."""
+        return self.desk.board
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say why a question is answered from where."""

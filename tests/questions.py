@@ -10,7 +10,8 @@ ZONES = (
 )  # fmt: skip
 DIMENSIONS = (
     "customer", "customer_destination", "provider", "provider_card", "provider_destination", "is_final",
-    "customer_currency", "provider_currency", "day", "week", "month", "quarter", "day_of_week",
+    "customer_currency", "provider_currency", "customer_name", "provider_name", "day", "week", "month",
+    "quarter", "day_of_week",
     "tech_prefix", "outcome", "country", "orig_country", "sip_code", "source", "hour", "minute15", "hour_of_day",
     "attempt", "release_side", "jurisdiction", "npanxx", "network",
 )  # fmt: skip
@@ -26,7 +27,7 @@ MEASURES = (
 
 def random_question(dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]]) -> dict[str, Any]:
     """Return one question over a window in or around the loaded days; `values` are values each dimension has."""
-    rows = dice.sample(DIMENSIONS[:13] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
+    rows = dice.sample(DIMENSIONS[:15] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
     measures = dice.sample(MEASURES, dice.randint(1, 8))
     question: dict[str, Any] = {
         **_window(dice, start, days),
@@ -40,6 +41,8 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         "subtotals": dice.random() < 0.2,
         "parts": dice.random() < 0.2,
     }
+    if dice.random() < 0.3:
+        question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
     if dice.random() < 0.2:

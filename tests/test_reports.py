@@ -456,11 +456,17 @@ class TestParameters:
         preset = http.get(f"/api/v1/reports/{report}", params=chosen)
         assert preset.json() == response.json(), "without a window the same is said"
 
+    def test_the_command_line_says_the_same_in_one_line(self, http: httpx.Client) -> None:
+        words = ["report", "usa-calls", "--from", "2026-10-05", "--to", "2026-10-06", "--type", "stat"]
+        done = CliRunner().invoke(main, [*words, "--url", str(http.base_url).rstrip("/")])
+        said = "type of 'usa-calls' is state or lata, not 'stat' at $.type (did you mean 'state'?)"
+        assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"tollhouse: {said}\n")
+
     def test_a_question_without_a_report_has_none(self, http: httpx.Client) -> None:
         error = http.post("/api/v1/query", json=WINDOW | {"side": "calling"}).json()["error"]
         assert (error["message"], error["hint"]) == (
             "a question without a report has no side",
-            "side is for usa-rate-center",
+            "side is for usa-rate-center, per-number",
         )
 
     def test_the_catalog_tells_them(self, http: httpx.Client) -> None:
@@ -469,6 +475,7 @@ class TestParameters:
             "usa-rate-center",
             "usa-calls",
             "asr-per-route",
+            "per-number",
         }
         [parameter] = listed["usa-calls"]["parameters"]
         assert (parameter["name"], parameter["default"]) == ("type", "state")

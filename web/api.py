@@ -23,10 +23,10 @@ from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.query.search import PER_NUMBER
 from engine.site import Site
-from web import batches, bodies, calls, closes, reference, upkeep, values, views
+from web import batches, bodies, calls, closes, queries, reference, upkeep, values, views
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view, report_views
-from web.delivery import DELIVERY, delivery, sent
+from web.delivery import DELIVERY, answered, delivery
 from web.parameters import given, words
 
 QUESTION_BYTES = 4 << 20
@@ -49,10 +49,10 @@ def site_of(request: Request[Any, Any, Any]) -> Site:
 
 @post("/query", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def query(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
-    """Answer a question; `format` chooses JSON, CSV or a text table."""
+    """Answer a question; `format` says how the answer is written."""
     how = delivery(words(given(request), *DELIVERY))
     question = questions.read(await request.body())
-    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return await answered(request, site, principal, question, how)
 
 
 @post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
@@ -85,7 +85,7 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     for word in {"from", "to"} - window:
         raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     question = parameters.question(name, pairs, site.fields)
-    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return await answered(request, site, principal, question, how)
 
 
 def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site: Site) -> dict[str, Any]:
@@ -148,6 +148,7 @@ router = Router(
         *values.HANDLERS,
         *views.HANDLERS,
         *batches.HANDLERS,
+        *queries.HANDLERS,
         *closes.HANDLERS,
         *upkeep.HANDLERS,
         *reference.HANDLERS,

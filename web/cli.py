@@ -342,7 +342,8 @@ def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool
         _deliver(where.client().ask(asked, form, **options), out)
     else:
         with where.site() as site:
-            _deliver(formats.write(site.ask(asked, ADMIN), form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
+            found = site.ask(asked, ADMIN) if form in formats.WHOLE else site.stream(asked, ADMIN)
+            _deliver(formats.write(found, form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
 
 
 def _deliver(pieces: Iterator[bytes], out: Path | None) -> None:

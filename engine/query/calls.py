@@ -6,7 +6,7 @@ itself, and the newest calls are found without looking at the rest of the window
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -19,14 +19,17 @@ from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Told
 from engine.errors import Unprocessable
 from engine.query import cursor
-from engine.query.answer import Column, Moment, Warned, money_text
+from engine.query.amounts import Rates, Written
+from engine.query.answer import Column, Moment
 from engine.query.conditions import condition
 from engine.query.coverage import Coverage
 from engine.query.cursor import Place
+from engine.query.lists import name_lists, rate_parameters
 from engine.query.resolve import Resolved
 from engine.query.route import LEDGER
 from engine.query.run import Desk
 from engine.query.search import Page, Search
+from engine.reference.kinds import kinds
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
@@ -92,10 +95,10 @@ class Calls:
             place = Place(int(last[-2]), str(last[-1]), plan.moment.commit)
             following = cursor.written(place, plan.search, principal)
         width = len(plan.told)
-        written = _Written(plan)
+        written = Written(plan.told, plan.search.currency, self._rates(plan))
         return Page(
             columns=plan.columns,
-            rows=[written.row(row[:width]) for row in rows[: search.limit]],
+            rows=[written.row(row[:width], str(row[width])) for row in rows[: search.limit]],
             next_cursor=following,
             question=replace(plan.search, cursor=None),
             as_of=plan.moment,
@@ -108,10 +111,10 @@ class Calls:
     def every(self, plan: Plan) -> Iterator[tuple[Any, ...]]:
         """Yield all calls of a plan, from its place on, with flat memory."""
         width = len(plan.told)
-        written = _Written(plan)
+        written = Written(plan.told, plan.search.currency, self._rates(plan))
         for found in self._walk(plan, _LOT):
             for row in found.rows:
-                yield written.row(row[:width])
+                yield written.row(row[:width], str(row[width]))
 
     def plan(self, search: Search, principal: Principal) -> Plan:
         """Resolve names, window, numbers and scope; raises as `page` does."""
@@ -133,15 +136,29 @@ class Calls:
         place = cursor.read(whole, principal)
         everything = principal.audience == "operator"
         wanted, at_home = self._numbers(search.numbers)
+        moment = self._moment(asked, place)
         return Plan(
             search=whole,
-            asked=asked,
-            moment=self._moment(asked, place),
+            asked=self._desk.at(asked, moment, money=search.currency not in (None, "native")),
+            moment=moment,
             place=place,
             told=tuple(told for told in self._catalog.calls.values() if everything or told.audience == "all"),
             wanted=wanted,
             at_home=at_home,
         )
+
+    def _rates(self, plan: Plan) -> Rates:
+        """The rates of the window's days, by currency and day."""
+        asked = plan.asked
+        if asked.rates is None:
+            return {}
+        parameters = {
+            "currency": asked.currency,
+            **rate_parameters(asked.rates, asked.start_ms, asked.end_ms),
+        }
+        del parameters["rates_zone"]
+        sql = render("query/rates.sql.j2", lists=(), rates={"place": kinds()["fx"].place})
+        return {(code, day): rate for code, day, rate in self._warehouse.query(Statement(sql, parameters)).rows}
 
     def _within(self, search: Search, asked: Resolved) -> None:
         """Refuse a window in which numbers cannot be looked for, or in which no single calls are kept."""
@@ -236,8 +253,15 @@ class Calls:
             parameters |= {"after": int(place.identity), "after_time": _instant(place.start_ms)}
         if asked.scope is not None:
             parameters["scope"] = list(asked.scope)
+        if asked.rates is not None:
+            parameters["rates_zone"] = asked.rates.zone
+        names = name_lists((clause.dimension for clause in asked.filters), asked.versions)
+        parameters |= {told.relation: told.version for told in names.values()}
         sql = render(
             "query/calls.sql.j2",
+            lists=list({told.relation: told for told in names.values()}.values()),
+            rates=None,
+            by_day=asked.rates is not None,
             ledger=LEDGER,
             columns=plan.told,
             hours=False,
@@ -247,49 +271,10 @@ class Calls:
             match=plan.search.match,
             wanted=len(plan.wanted),
             at_home=len(plan.at_home),
-            filters=[condition(clause, f"f{number}", parameters) for number, clause in enumerate(asked.filters)],
+            filters=[condition(clause, f"f{number}", parameters, names) for number, clause in enumerate(asked.filters)],
             after=place is not None,
         )
         return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
-
-
-class _Written:
-    """Rows as callers get them: money as text, and empty where it is in another currency than the one asked for."""
-
-    def __init__(self, plan: Plan) -> None:
-        at = {told.name: place for place, told in enumerate(plan.told)}
-        self._money = [at[told.name] for told in plan.told if told.type == "money"]
-        self._profit = at.get("profit")
-        self._sides = [
-            (at[f"{side}_charge"], at[f"{side}_currency"])
-            for side in ("customer", "provider")
-            if f"{side}_charge" in at
-        ]
-        asked = plan.search.currency
-        self._currency = None if asked == "native" else asked
-        self._foreign: set[str] = set()
-
-    def row(self, found: Sequence[Any]) -> tuple[Any, ...]:
-        cells = list(found)
-        for place in self._money:
-            cells[place] = None if cells[place] is None else money_text(cells[place])
-        for charge, currency in self._sides if self._currency else ():
-            if cells[charge] is not None and cells[currency] != self._currency:
-                self._foreign.add(cells[currency])
-                cells[charge] = None
-                if self._profit is not None:
-                    cells[self._profit] = None
-        return tuple(cells)
-
-    @property
-    def warnings(self) -> tuple[Warned, ...]:
-        """What a reader of these rows must know."""
-        if not self._foreign:
-            return ()
-        codes = ", ".join(sorted(self._foreign))
-        return (
-            Warned("fx_missing", f"no exchange rate to {self._currency} for money in {codes}; those cells are empty"),
-        )
 
 
 def _instant(milliseconds: int) -> str:

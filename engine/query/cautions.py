@@ -35,8 +35,9 @@ def unrated(asked: Resolved, found: Rows) -> list[Warned]:
     warnings = []
     for side in sorted(asked.money):
         calls = _column(found, f"unrated_{side}_")
-        if calls and calls[0] > 0:  # a difference may be less than none
-            told = many(int(calls[0]), "connected call has", "connected calls have")
+        count = int(sum(calls[:1] if "total_" in found.columns else calls))  # of all rows in each, or of each
+        if count > 0:  # a difference may be less than none
+            told = many(count, "connected call has", "connected calls have")
             warnings.append(Warned("unrated", f"{told} no {side} charge yet"))
     return warnings
 

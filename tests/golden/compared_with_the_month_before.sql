@@ -164,7 +164,7 @@ lined AS (
     SELECT
         level,
         day,
-        groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS cells,
+        groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS laid,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
         sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         arraySort(groupUniqArrayArray(measured.provider_currencies)) AS provider_currencies,
@@ -175,7 +175,7 @@ lined AS (
 )
 SELECT
     toString(lined.day) AS day_,
-    cells AS cells_,
+    laid AS cells_,
     level AS level_,
     count() OVER () AS total_,
     lined.customer_currencies AS customer_currencies_,

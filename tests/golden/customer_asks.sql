@@ -108,10 +108,10 @@ SELECT
     measured.dtmf_calls,
     measured.dtmf_percent,
     measured.sdp,
-    count() OVER () AS total_,
     arraySort(customer_currencies) AS customer_currencies_,
-    sum(unrated_customer) OVER () AS unrated_customer_,
-    max(mixed) OVER () AS mixed_
+    unrated_customer AS unrated_customer_,
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.attempts DESC NULLS LAST, measured.customer_destination NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer_destination NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -44,8 +44,8 @@ measured AS (
 SELECT
     measured.day,
     measured.attempts,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.day NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.day NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

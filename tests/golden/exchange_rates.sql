@@ -94,14 +94,14 @@ SELECT
     measured.customer_charge,
     measured.profit,
     measured.profit_percent,
-    count() OVER () AS total_,
     arraySort(customer_currencies) AS customer_currencies_,
-    sum(unrated_customer) OVER () AS unrated_customer_,
+    unrated_customer AS unrated_customer_,
     arraySort(provider_currencies) AS provider_currencies_,
-    sum(unrated_provider) OVER () AS unrated_provider_,
-    max(mixed) OVER () AS mixed_
+    unrated_provider AS unrated_provider_,
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals

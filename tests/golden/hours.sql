@@ -61,8 +61,8 @@ SELECT
     measured.acd,
     measured.acd_numerator,
     measured.acd_denominator,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.hour_began NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.hour_began NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -93,10 +93,10 @@ SELECT
     measured.month,
     measured.attempts,
     measured.customer_charge,
-    count() OVER () AS total_,
     arraySort(customer_currencies) AS customer_currencies_,
-    sum(unrated_customer) OVER () AS unrated_customer_,
-    max(mixed) OVER () AS mixed_
+    unrated_customer AS unrated_customer_,
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.month NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.month NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -49,32 +49,17 @@ cells AS (
     WHERE g.mixed OR g.standing > 0
 ),
 -- filters on measures act on a row as a whole
-passing AS (
-    SELECT g.customer, 1 AS passes
-    FROM (
-        SELECT
-            customer,
-            sum(cells.standing) AS standing,
-            sum(cells.attempts) AS attempts,
-            sum(cells.connected) AS connected,
-            max(cells.mixed) AS mixed
-        FROM cells
-        GROUP BY customer
-    ) AS g
-    WHERE g.mixed OR (g.attempts >= {h0:Array(Float64)}[1])
+whole AS (
+    SELECT
+        cells.*,
+        sum(cells.attempts) OVER line AS line_attempts,
+        max(cells.mixed) OVER line AS line_mixed
+    FROM cells
+    WINDOW line AS (PARTITION BY customer)
 ),
 kept AS (
-    SELECT
-        cells.customer AS customer,
-        cells.period_ AS period_,
-        cells.across_ AS across_,
-        cells.standing AS standing,
-        cells.attempts AS attempts,
-        cells.connected AS connected,
-        cells.mixed AS mixed,
-        cells.empty AS empty
-    FROM cells
-    INNER JOIN passing ON cells.customer IS NOT DISTINCT FROM passing.customer
+    SELECT * FROM whole AS g
+    WHERE g.line_mixed OR (g.line_attempts >= {h0:Array(Float64)}[1])
 ),
 -- a cell for every value across, and one over all of them
 rolled AS (
@@ -109,7 +94,7 @@ lined AS (
     SELECT
         level,
         customer,
-        groupArrayIf(1002)((period_, pivoted, across_, attempts, asr), NOT empty) AS cells,
+        groupArrayIf(1002)((period_, pivoted, across_, attempts, asr), NOT empty) AS laid,
         if(countIf(period_ = 0 AND pivoted AND across_ = {across0:String}) = 0, 0, maxIf(toNullable(measured.attempts), period_ = 0 AND pivoted AND across_ = {across0:String})) AS order_0,
         max(measured.mixed) AS mixed
     FROM measured
@@ -117,7 +102,7 @@ lined AS (
 )
 SELECT
     lined.customer AS customer_,
-    cells AS cells_,
+    laid AS cells_,
     level AS level_,
     count() OVER () AS total_,
     max(lined.mixed) OVER () AS mixed_
@@ -166,32 +151,17 @@ cells AS (
     WHERE g.mixed OR g.standing > 0
 ),
 -- filters on measures act on a row as a whole
-passing AS (
-    SELECT g.customer, 1 AS passes
-    FROM (
-        SELECT
-            customer,
-            sum(cells.standing) AS standing,
-            sum(cells.attempts) AS attempts,
-            sum(cells.connected) AS connected,
-            max(cells.mixed) AS mixed
-        FROM cells
-        GROUP BY customer
-    ) AS g
-    WHERE g.mixed OR (g.attempts >= {h0:Array(Float64)}[1])
+whole AS (
+    SELECT
+        cells.*,
+        sum(cells.attempts) OVER line AS line_attempts,
+        max(cells.mixed) OVER line AS line_mixed
+    FROM cells
+    WINDOW line AS (PARTITION BY customer)
 ),
 kept AS (
-    SELECT
-        cells.customer AS customer,
-        cells.period_ AS period_,
-        cells.across_ AS across_,
-        cells.standing AS standing,
-        cells.attempts AS attempts,
-        cells.connected AS connected,
-        cells.mixed AS mixed,
-        cells.empty AS empty
-    FROM cells
-    INNER JOIN passing ON cells.customer IS NOT DISTINCT FROM passing.customer
+    SELECT * FROM whole AS g
+    WHERE g.line_mixed OR (g.line_attempts >= {h0:Array(Float64)}[1])
 ),
 -- a cell for every value across, and one over all of them
 rolled AS (
@@ -223,14 +193,14 @@ measured AS (
 lined AS (
     SELECT
         level,
-        groupArrayIf(1002)((period_, pivoted, across_, attempts, asr), NOT empty) AS cells,
+        groupArrayIf(1002)((period_, pivoted, across_, attempts, asr), NOT empty) AS laid,
         max(measured.mixed) AS mixed
     FROM measured
     GROUP BY level
 )
 SELECT
     NULL AS customer_,
-    cells AS cells_,
+    laid AS cells_,
     level AS level_,
     lined.mixed AS mixed_
 FROM lined

@@ -92,8 +92,8 @@ SELECT
     measured.on_net_minutes,
     measured.off_net_minutes,
     measured.international_minutes,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.intralata DESC NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.intralata DESC NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

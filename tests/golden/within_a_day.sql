@@ -51,8 +51,8 @@ SELECT
     measured.attempts,
     measured.asr,
     measured.acd,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.attempts DESC NULLS LAST, measured.provider_card NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.provider_card NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -52,8 +52,8 @@ SELECT
     measured.connected,
     measured.asr,
     measured.acd,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.connected DESC NULLS LAST, measured.provider NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.connected DESC NULLS LAST, measured.provider NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
