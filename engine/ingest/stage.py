@@ -173,7 +173,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader, *, skipping: boo
         stored=stored,
         derived=list(known_facts.DERIVED),
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if has_meta else []),
-        options=source.options,
+        # Few columns are asked for then, and the engine takes the others for keys that nobody declared.
+        options=source.options | ({"input_format_skip_unknown_fields": "1"} if skipping else {}),
         suspect=source.suspect,
         broken=mending.BROKEN if source.broken else "",
         cut=source.cut,
