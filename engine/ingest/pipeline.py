@@ -325,13 +325,9 @@ class Loader:
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
-        with self._turn():
-            try:
-                yield
-                self._ledger.read_closes()
-            except (TollhouseError, KeyboardInterrupt):
-                self._unfinished = True  # perhaps it was written: look before the next commit
-                raise
+        with self._changing():
+            yield
+            self._ledger.read_closes()
 
     def retain(self, month: str, *, really: bool) -> Retained:
         """Keep the ledger from a month on; without `really` only say what would go."""
@@ -349,20 +345,26 @@ class Loader:
                 self._finish()
             yield
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Have the turn for something that writes: when it fails, perhaps it was written, so look before the next."""
+        with self._turn():
+            try:
+                yield
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True
+                raise
+
     def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
         """Load a list of reference data; it tells facts about records that are loaded from then on."""
-        with self._turn():
+        with self._changing():
             self._check_reenriching()
             # A commit of its own: whatever is asked as of an earlier one is answered by the lists of before.
             receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark + 1)
             before, self._reading.lookups = self._reading.lookups, known
-            try:
-                self._ledger.commit_nothing()
-                # Whoever is reading a file now may still ask the lookups of before.
-                lookups.drop_others(self._warehouse, before, known)
-            except (TollhouseError, KeyboardInterrupt):
-                self._unfinished = True
-                raise
+            self._ledger.commit_nothing()
+            # Whoever is reading a file now may still ask the lookups of before.
+            lookups.drop_others(self._warehouse, before, known)
             return receipt
 
     def reenrich(
@@ -378,20 +380,19 @@ class Loader:
             span = Span.of(self._warehouse, start, end, zone, self._reading.horizon)
             facts = self._reading.facts(self._reading.lookups)
             made = Reenrichment(self._warehouse, self._ledger, facts, span, dry_run=dry_run)
+            made.begin(self._writer)
             self._reenriching = True
         try:
             done = 0
             for hours, told in made.parts(self._settings.chunk_records):
                 if report:
                     report(Progress("reenriching", done, made.total))
-                with self._turn():
+                with self._changing():
                     self._let_pass()
-                    try:
-                        made.make(hours)
-                    except (TollhouseError, KeyboardInterrupt):
-                        self._unfinished = True
-                        raise
+                    made.make(hours)
                 done += told
+            with self._changing():
+                made.end(self._writer)
             return made.told
         finally:
             self._reenriching = False
