@@ -384,6 +384,7 @@ class TestLoading:
             "rejected": 0,
             "after_close": 0,
             "skipped": 0,
+            "limits": [],
         }
         answer = ask(
             anywhere,
