@@ -54,7 +54,7 @@ class Site:
                 self._loader = Loader(self.warehouse, kept, settings, self._lease)
                 self.recovered = self._loader.recover(uncovered)
                 layout.drop_superseded(self.warehouse, self.catalog)
-                uncovered = []
+                uncovered = {}
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             begins = layout.beginnings(self.warehouse)
@@ -62,7 +62,7 @@ class Site:
                 table: (layout.answerable(rollup, kept, self.catalog), zone)
                 for table, (rollup, zone) in covered.items()
             }
-            self.desk = Desk(self.warehouse, self.catalog, settings, readable, tuple(uncovered), begins, self._limits)
+            self.desk = Desk(self.warehouse, self.catalog, settings, readable, uncovered, begins, self._limits)
             self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self.shelf = Shelf(self.warehouse, self.catalog, settings.reports_folder, self.desk.resolve)
             self._inspector = Inspector(

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from engine.catalog.families import Families, expanded, header
 from engine.catalog.model import Catalog, Dimension, Measure, Part, Rollup, Told, Word
-from engine.catalog.preset import Preset, Report
+from engine.catalog.preset import PARAMETERS, Preset, Report
 from engine.errors import TollhouseError, nearest
 from engine.settings import Settings
 from engine.template import ROOT
@@ -62,6 +62,11 @@ def load(folder: Path) -> Catalog:
                 raise _mistake(folder / "rollups.toml", name, keep)
         for key in rollup.keys:
             _must_know(key, columns, folder / "rollups.toml", name, "key")
+        for part_name in rollup.parts:
+            if (side := parts[part_name].money) and f"{side}_currency" not in rollup.keys:
+                raise _mistake(folder / "rollups.toml", name, f"keeps {part_name} without {side}_currency")
+        if "standing" not in rollup.parts:
+            raise _mistake(folder / "rollups.toml", name, "needs the part standing: it says which groups there are")
     known = Catalog(dimensions, parts, words, measures, rollups)
     reports = _read(folder / "reports.toml", Report, families)
     for name, report in reports.items():
@@ -137,6 +142,8 @@ def _check_words(words: dict[str, Word], parts: dict[str, Part], path: Path) -> 
     for name, word in words.items():
         for meant in word.everything:
             _must_know(meant, {**parts, **words}, path, name, "part")
+        for field in word.when:
+            _must_know(field, ("base", *PARAMETERS), path, name, "field of a question")
         for setting in word.also:
             _must_know(setting, Settings.__struct_fields__, path, name, "setting")
     for name in words:
@@ -162,6 +169,9 @@ def _with_words(measure: Measure, known: dict[str, Any], path: Path) -> Measure:
         for word in words_of(expression):
             _must_know(word, known, path, measure.name, "part")
             found[word] = None
+    histograms = [word for word in found if isinstance(part := known[word], Part) and part.kind == "histogram"]
+    if [measure.value] != histograms if measure.percentile else histograms:
+        raise _mistake(path, measure.name, "a percentile is that of one histogram, and nothing else is made of one")
     return msgspec.structs.replace(measure, words=tuple(found))
 
 

@@ -71,6 +71,8 @@ def _dimensions(known: Catalog) -> str:
 
 
 def _formula(measure: Measure) -> str:
+    if measure.percentile:
+        return f"percentile {measure.percentile} of `{measure.value}`" + (f" / {measure.per}" * (measure.per != 1))
     if measure.value is not None:
         return f"`{measure.value}`"
     times = f"{measure.times} * " if measure.times != 1 else ""
@@ -157,10 +159,15 @@ def _clause(clause: Clause) -> str:
 
 
 def _rollups(known: Catalog) -> str:
-    pieces = ["Sums kept ready while calls are loaded: one table per rollup and per zone of the site."]
+    about = (
+        "Sums kept ready while calls are loaded: of days one table for each zone of the site, of hours and quarters of "
+        "an hour one for all zones. [Why these](../explanation/rollups.md), what they hold and what they cost."
+    )
+    pieces = [about]
+    cut = {"day": "days, from midnight to midnight of each zone", "hour": "hours", "minute15": "quarters of an hour"}
     for rollup in known.rollups.values():
         pieces.append(f"## `{rollup.name}`, version {rollup.version}: {rollup.label}")
-        pieces.append(f"Grain: {rollup.grain}, at midnight of each zone. The table of UTC: `{rollup.table('UTC')}`.")
+        pieces.append(f"Tiles: {cut[rollup.grain]}. The table of UTC: `{rollup.table('UTC')}`.")
         pieces.append(f"Keys: {_code(rollup.keys)}.\n\nParts: {_code(rollup.parts)}.")
     return _page("Rollups", "schemas/catalog/rollups.toml", *pieces)
 

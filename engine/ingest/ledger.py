@@ -5,7 +5,7 @@ what it posts), inserted, and then marked complete, which moves the readers' wat
 is finished by `recover`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -161,7 +161,7 @@ class Ledger:
         """Finish the commit that was open when the last writer died; return its number, None if there was none.
 
         A commit that was not fully decided never was: its scratch is swept. One that was is final: the
-        postings the ledger lacks are inserted and every rollup tile it touches is made exact.
+        postings the ledger lacks are inserted and every day it touches is made exact in every rollup.
         """
         self._writer.end_commits()
         open_commits = self._warehouse.query(Statement(render("ingest/open_commit.sql"))).rows
@@ -172,7 +172,7 @@ class Ledger:
                 shape = self._shape(kind, chunk, decided=decided)
                 self._run("ingest/postings.sql.j2", {**shape, "recovering": True}, **chunk.parameters, commit=commit)
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
-                self._make_exact(rollup, zone, table, self._tiles_of_commit(zone, commit), commit)
+                self._make_exact(rollup, zone, table, self._days_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)
         for table in _SCRATCH:
             left = self._warehouse.query(Statement(f"SELECT DISTINCT commit FROM {table}")).rows
@@ -184,7 +184,7 @@ class Ledger:
         sql = "SELECT DISTINCT batch FROM commit_log WHERE batch IN {batches:Array(UInt32)}"
         return {int(batch) for (batch,) in self._warehouse.query(Statement(sql, {"batches": list(batches)})).rows}
 
-    def _tiles_of_commit(self, zone: str, commit: int) -> Sequence[Any]:
+    def _days_of_commit(self, zone: str, commit: int) -> Sequence[Any]:
         rows = self._warehouse.query(
             Statement(
                 "SELECT DISTINCT toUnixTimestamp(toStartOfDay(start_time, {zone:String})) "
@@ -194,12 +194,12 @@ class Ledger:
         ).rows
         return [row[0] for row in rows]
 
-    def cover(self, tables: list[str]) -> None:
+    def cover(self, tables: Collection[str]) -> None:
         """Make rollup tables that do not cover the ledger yet exact, month by month, each its own commit."""
         rules = str(
             self._warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'"))
         )
-        # Tiles from before the horizon stay as they are, and a rollup that is new begins there.
+        # Days from before the horizon stay as they are, and a rollup that is new begins there.
         horizon = layout.horizon(self._warehouse)
         for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
             if table not in tables:
@@ -207,21 +207,22 @@ class Ledger:
             if horizon and f"covered:{table}" not in layout.read_facts(self._warehouse):
                 layout.write_fact(self._warehouse, f"begins:{table}", horizon)
             months: dict[int, list[Any]] = {}
-            for month, tile in self._warehouse.query(
+            for month, day in self._warehouse.query(
                 Statement(
-                    render("ingest/all_tiles.sql.j2", table=table), {"zone": zone, "horizon": horizon or "1970-01-01"}
+                    render("ingest/all_days.sql.j2", table=table, grain=rollup.grain),
+                    {"zone": zone, "horizon": horizon or "1970-01-01"},
                 )
             ).rows:
-                months.setdefault(int(month), []).append(tile)
-            for tiles in months.values():
-                self.commit_exact(rollup, zone, table, tiles)
+                months.setdefault(int(month), []).append(day)
+            for days in months.values():
+                self.commit_exact(rollup, zone, table, days)
             layout.write_fact(self._warehouse, f"covered:{table}", rules)
 
-    def commit_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
-        """Make day tiles (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
+    def commit_exact(self, rollup: Rollup, zone: str, table: str, days: Sequence[Any]) -> int:
+        """Make days (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
         commit = self.watermark + 1
         self._run("ingest/log_decided.sql.j2", _NOTHING, commit=commit, kind="exact")
-        self._make_exact(rollup, zone, table, tiles, commit)
+        self._make_exact(rollup, zone, table, days, commit)
         self._complete(commit, decided=False)
         return commit
 
@@ -232,15 +233,16 @@ class Ledger:
         self._complete(commit, decided=False)
         return commit
 
-    def count_inexact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
-        """Return how many groups of these day tiles are not what the ledger says."""
+    def count_inexact(self, rollup: Rollup, zone: str, table: str, days: Sequence[Any]) -> int:
+        """Return how many groups of these days are not what the ledger says."""
         sql = render("ingest/count_inexact.sql.j2", **self._shape_of(rollup, zone, table))
-        return self._number(sql, tiles=list(tiles)) if tiles else 0
+        return self._number(sql, days=list(days)) if days else 0
 
-    def _make_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any], commit: int) -> None:
-        if tiles:
+    def _make_exact(self, rollup: Rollup, zone: str, table: str, days: Sequence[Any], commit: int) -> None:
+        if days:
             structure = self._shape_of(rollup, zone, table)
-            self._run("ingest/make_exact.sql.j2", structure, commit=commit, tiles=list(tiles))
+            self._run("ingest/make_exact.sql.j2", structure, commit=commit, days=list(days))
 
     def _shape_of(self, rollup: Rollup, zone: str, table: str) -> dict[str, Any]:
-        return {"table": table, "zone": zone, "keys": rollup.keys, "parts": layout.parts_of(self._catalog, rollup)}
+        parts = layout.parts_of(self._catalog, rollup)
+        return {"table": table, "zone": zone, "grain": rollup.grain, "keys": rollup.keys, "parts": parts}

@@ -5,7 +5,7 @@ takes many, and lets the others pass between them.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
@@ -80,7 +80,7 @@ class Loader:
         self._frozen = False
         self._reenriching = False
 
-    def recover(self, uncovered: list[str]) -> list[Receipt]:
+    def recover(self, uncovered: Collection[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
         with self._writing:
             finished = self._finish()
@@ -434,15 +434,15 @@ class Loader:
                 self._unfinished = True
                 raise
 
-    def mend(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[int]) -> int:
-        """Make day tiles (their starts, in seconds) of a rollup table exact; return how many groups were not.
+    def mend(self, rollup: Rollup, zone: str, table: str, days: Sequence[int]) -> int:
+        """Make days (their starts, in seconds) of a rollup table exact; return how many groups were not.
 
         Readers see the old sums until the commit is complete, and then the new ones.
         """
         with self._turn():
             try:
-                if groups := self._ledger.count_inexact(rollup, zone, table, tiles):
-                    self._ledger.commit_exact(rollup, zone, table, tiles)
+                if groups := self._ledger.count_inexact(rollup, zone, table, days):
+                    self._ledger.commit_exact(rollup, zone, table, days)
             except (TollhouseError, KeyboardInterrupt):
                 self._unfinished = True
                 raise

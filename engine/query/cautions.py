@@ -131,8 +131,9 @@ def indeterminate_mixed(asked: Resolved, catalog: Catalog, origins: Iterable[Ori
 def _speaks_of_jurisdiction(asked: Resolved, catalog: Catalog) -> bool:
     columns = {dimension.column for dimension in asked.dimensions}
     columns |= {clause.dimension.column for clause in asked.filters if clause.dimension}
-    summed = any("jurisdiction" in words_of(catalog.parts[part].value) for part in asked.parts)
-    return summed or bool(columns & {"jurisdiction", "jurisdiction_lata"})
+    for part in asked.parts:
+        columns |= {*words_of(catalog.parts[part].value), *catalog.parts[part].columns}
+    return bool(columns & {"jurisdiction", "jurisdiction_lata"})
 
 
 def _column(rows: Rows, name: str) -> list[Any]:

@@ -172,7 +172,7 @@ def _nothing(aspect: Aspect) -> Any:
     measure: Measure = aspect.measure
     if aspect.kind in ("numerator", "denominator"):
         return 0
-    if measure.value is None:
+    if not measure.adds:
         return None
     return {"money": Decimal(0), "integer": 0}.get(measure.type, 0.0)
 

@@ -17,11 +17,13 @@ from engine.query.conditions import condition
 from engine.query.lists import name_lists, rate_parameters
 from engine.query.periods import CYCLES
 from engine.query.resolve import Resolved
-from engine.query.route import LEDGER, Branch, Route, Span
+from engine.query.route import LEDGER, Branch, Route
 from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
 from engine.query.sorting import Order
+from engine.query.tiling import Span
 from engine.reference.kinds import kinds
 from engine.statement import Statement
+from engine.template import call_macro
 from engine.template import render as template
 
 
@@ -204,8 +206,8 @@ def _sum(part: Part, branch: Branch, *, final: bool) -> str:
     value = part.signed if branch.table == LEDGER else part.kept_as
     where = f"({part.where})" if part.where and " OR " in part.where else part.where
     conditions = [*([where] if where else []), *(["is_final"] if part.counts and final else [])]
-    total = f"sumIf({value}, {' AND '.join(conditions)})" if conditions else f"sum({value})"
-    return f"-{total}" if branch.later else total
+    total = part.added_where(value, " AND ".join(conditions)) if conditions else part.added(value)
+    return part.negated(total) if branch.later else total
 
 
 def _span_parameters(span: Span, name: str, ledger: bool) -> dict[str, str]:
@@ -254,7 +256,10 @@ class _Expressions:
     def of(self, measure: Measure, row: str | None = None) -> str:
         if row is not None:
             return _Expressions(self._asked, self._catalog, row).of(measure)
-        if measure.value is None:
+        if measure.percentile is not None:
+            histogram, share, per = f"{self._row}{measure.value}", str(measure.percentile), str(measure.per)
+            plain = call_macro("query/percentile.sql.j2", "of", histogram, share, per)
+        elif measure.value is None:
             above, below = measure.numerator or "", measure.denominator or ""
             over, under = self._over_parts(above), self._over_parts(below)
             bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", over)

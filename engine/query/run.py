@@ -44,6 +44,7 @@ from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse.errand import Errand
 from engine.warehouse.gateway import Rows, Warehouse
+from engine.warehouse.layout import Uncovered
 
 _READS = 3
 
@@ -72,7 +73,7 @@ class Desk:
         catalog: Catalog,
         settings: Settings,
         covered: dict[str, tuple[Rollup, str]],
-        uncovered: tuple[str, ...] = (),
+        uncovered: dict[str, Uncovered] | None = None,
         begins: dict[str, int] | None = None,
         limits: LimitsOf = lambda _: (),
     ) -> None:
@@ -80,7 +81,7 @@ class Desk:
         self._catalog = catalog
         self._settings = settings
         self._covered = covered
-        self._uncovered = uncovered
+        self._uncovered = uncovered or {}
         self._begins = begins or {}
         self._coverage = Coverage(warehouse)
         self._provenance = Provenance(warehouse, covered, self._begins)
@@ -254,7 +255,7 @@ class Desk:
         choose = partial(
             route,
             catalog=self._catalog,
-            covered=self._covered,
+            tables=self._covered,
             uncovered=self._uncovered,
             sizes=self._coverage.sizes(commit.commit),
             tiles=self._coverage.tiles,

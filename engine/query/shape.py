@@ -123,7 +123,7 @@ def _sorted_by(aspect: Aspect, across: str | None) -> str:
     def value(period: int) -> str:
         condition = f"period_ = {period} AND {where}"
         found = f"maxIf(toNullable(measured.{column(aspect)}), {condition})"
-        empty = aspect.kind in BESIDE or aspect.measure.value is not None
+        empty = aspect.kind in BESIDE or aspect.measure.adds
         return f"if(countIf({condition}) = 0, 0, {found})" if empty else found
 
     now, before = value(0), value(1)

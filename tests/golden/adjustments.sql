@@ -2,6 +2,11 @@
 -- from cdr, about 1000179 rows
 -- not from breakout_day_v1_utc: not_by_commit (it does not tell what changed when)
 -- not from breakout_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
+-- not from route_minute15_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from tech_prefix_day_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from tech_prefix_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
+-- not from rate_center_day_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from rate_center_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
 -- b0s0_from = '2026-10-01 04:00:00.000'
 -- b0s0_to = '2026-11-01 04:00:00.000'
 -- commit = 4711

@@ -1,9 +1,13 @@
 -- A preset with a filter and subtotals of its own.
--- from cdr, about 1000000 rows
+-- from tech_prefix_day_v1_utc, about 50000 rows
 -- not from breakout_day_v1_utc: dimension_missing (account, did)
 -- not from breakout_day_v1_america_new_york: dimension_missing (account, did)
--- b0s0_from = '2026-10-01 00:00:00.000'
--- b0s0_to = '2026-11-01 00:00:00.000'
+-- not from route_minute15_v1_utc: dimension_missing (account, did)
+-- not from rate_center_day_v1_utc: dimension_missing (account, did)
+-- not from rate_center_day_v1_america_new_york: dimension_missing (account, did)
+-- not from tech_prefix_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- b0s0_from = '2026-10-01 00:00:00'
+-- b0s0_to = '2026-11-01 00:00:00'
 -- commit = 4711
 -- limit = 1000001
 -- offset = 0
@@ -12,12 +16,12 @@ found AS (
     SELECT
         t.account AS account,
         t.did AS did,
-        sum(toInt64(sign)) AS standing,
-        sum(sign * toInt64(is_final)) AS calls,
-        0 AS mixed
-    FROM cdr AS t
-    WHERE sign != 0 AND commit <= {commit:UInt32}
-      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+        sum(standing) AS standing,
+        sum(calls) AS calls,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM tech_prefix_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.did != ''
     GROUP BY account, did
 ),
@@ -60,12 +64,12 @@ found AS (
     SELECT
         t.account AS account,
         t.did AS did,
-        sum(toInt64(sign)) AS standing,
-        sum(sign * toInt64(is_final)) AS calls,
-        0 AS mixed
-    FROM cdr AS t
-    WHERE sign != 0 AND commit <= {commit:UInt32}
-      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+        sum(standing) AS standing,
+        sum(calls) AS calls,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM tech_prefix_day_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.did != ''
     GROUP BY account, did
 ),
