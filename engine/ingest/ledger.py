@@ -171,6 +171,7 @@ class Ledger:
             if kind != "exact":
                 shape = self._shape(kind, chunk, decided=decided)
                 self._run("ingest/postings.sql.j2", {**shape, "recovering": True}, **chunk.parameters, commit=commit)
+                self._run("ingest/number_hours.sql.j2", {}, commit=commit)
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
                 self._make_exact(rollup, zone, table, self._days_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)

@@ -126,9 +126,9 @@ class Desk:
             if not _flows(asked, self._settings):
                 return self.ask(question, principal, ticket=open_)
             _within(asked, limits)
-            return self._flowing(asked, limits, open_)
+            return self._flowing(asked, limits, open_, owned=ticket is None)
 
-    def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket) -> Stream:
+    def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket, *, owned: bool) -> Stream:
         for read in range(_READS + 1):
             commit = self._coverage.watermark()
             asked = self.at(asked, commit)
@@ -144,7 +144,9 @@ class Desk:
                     if first is not None:
                         _one_currency(asked, [codes(first[names.index(name)]) for name in _sides(asked)], "the answer")
                     head = self._head(asked, chosen, commit, ticket)
-                    return Stream(head=head, names=tuple(names), text=limited(text, limits, ticket), most=limits.rows)
+                    return Stream(
+                        head=head, names=tuple(names), text=limited(text, limits, ticket, owned=owned), most=limits.rows
+                    )
             except TollhouseError as failure:
                 pump.close()
                 raise limits.named(failure) from failure
