@@ -371,7 +371,20 @@ class TestColumns:
 
 
 def test_the_command_line_asks_the_same_question_as_a_url() -> None:
-    words = "explore --from 2026-10-01 --to 2026-11-01 --rows provider --columns day --fill --compare year".split()
+    words = [
+        "explore",
+        "--from",
+        "2026-10-01",
+        "--to",
+        "2026-11-01",
+        "--rows",
+        "provider",
+        "--columns",
+        "day",
+        "--fill",
+        "--compare",
+        "year",
+    ]
     words += ["--top", "provider:3:profit", "--sort", "attempts|2026-10-05:desc"]
     command = main.get_command(click.Context(main), "report")
     assert command is not None
