@@ -40,7 +40,8 @@ found AS (
         t.customer AS customer,
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        toDate(t.tile, {rates_zone:String}) AS rate_day,
+        -- what needs no rate is not told apart by day
+        if(t.customer_currency = {currency:String} AND t.provider_currency = {currency:String}, toDate(0), toDate(t.tile, {rates_zone:String})) AS rate_day,
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(customer_charge) AS customer_charge,
@@ -133,7 +134,8 @@ found AS (
         t.customer AS customer,
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        toDate(t.tile, {rates_zone:String}) AS rate_day,
+        -- what needs no rate is not told apart by day
+        if(t.customer_currency = {currency:String} AND t.provider_currency = {currency:String}, toDate(0), toDate(t.tile, {rates_zone:String})) AS rate_day,
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(customer_charge) AS customer_charge,
