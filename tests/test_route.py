@@ -244,7 +244,7 @@ def test_a_percentile_is_at_most_a_sixty_fourth_off(coverage: Coverage, values: 
     taken_back = [value // 2 + 1 for value in values[:50]]
     percentile = call_macro("query/percentile.sql.j2", "of", part.sum, str(percent), "1")
     sql = (
-        f"SELECT {percentile} FROM (SELECT toNullable(arrayJoin({{values:Array(UInt32)}})) AS pdd_ms, toInt8(1) AS sign "
+        f"SELECT {percentile} FROM (SELECT toNullable(arrayJoin({{values:Array(UInt32)}})) AS pdd_ms, 1 AS sign "
         "UNION ALL SELECT arrayJoin({back:Array(UInt32)}), arrayJoin([1, -1]) UNION ALL SELECT NULL, 1)"
     )
     found = coverage._warehouse.value(Statement(sql, {"values": values, "back": taken_back}))
