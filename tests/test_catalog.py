@@ -1,5 +1,6 @@
 """The declarations under schemas/catalog/: a mistake in them is an error at start that points at the line."""
 
+import itertools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,7 @@ def change(path: Path, old: str, new: str) -> int:
         ("reports.toml", 'attempts = "Total"', 'atempts = "Total"', "did you mean 'attempts'?"),
         ("reports.toml", "[usa-calls.parameters.type]", "[usa-calls.parameters.tipe]", "tipe"),
         ("reports.toml", 'rows = ["did"]', 'rows = ["account", "did"]', "'account' is not a customer's to see"),
+        ("words.toml", 'when.base.seizures = ["seizures"]', 'when.bass.seizures = ["seizures"]', "'base'"),
         ("words.toml", 'parts = ["connected"]', 'parts = ["conected"]', "did you mean 'connected'?"),
         ("words.toml", 'parts = ["{class}_connected"]', 'parts = ["{class}_conected"]', "intrastate_conected"),
         ("words.toml", "count_zero_answers = [", "count_zero_answer = [", "did you mean 'count_zero_answers'?"),
@@ -147,6 +149,35 @@ def test_rollups_keep_the_value_a_database_was_made_with(tmp_path: Path, monkeyp
             assert ask(site, rows=["customer"], measures=["connected"]).source != (LEDGER,)
             assert site.verify(Window.of(None, None)).exact
     assert found == {6: (60, False), 3: (30, True)}
+
+
+@pytest.mark.engine
+def test_a_rollup_with_the_columns_answers_for_parts_of_some_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = catalog()
+    day = msgspec.structs.replace(
+        known.rollups["breakout_day"],
+        keys=("jurisdiction", "jurisdiction_lata", "network", "is_final"),
+        parts=("standing", "attempts", "connected", "duration_ms"),
+    )
+    monkeypatch.setattr("engine.site.catalog", lambda: msgspec.structs.replace(known, rollups={"breakout_day": day}))
+    numbers = ("442079460000", "18002300100", "12122300100")
+    file = tmp_path / "calls.csv"
+    lines = [f"{n},2026-10-05T{n % 24:02}:00:00Z,{n % 5},{min(n % 3, 1)},{numbers[n % 3]}" for n in range(60)]
+    file.write_text("\n".join(["call_id,start_time,duration,is_final,number", *lines]))
+    with Site(Settings(database="chdb://memory")) as site:
+        site.ingest(file, file.name, Asked())
+        for kind, calls in itertools.product(("state", "lata"), ("attempts", "final")):
+            fields = {"from": "2026-10-01", "to": "2026-11-01", "report": "usa-calls", "type": kind, "calls": calls}
+            routed = site.desk.ask(question.of(fields), ADMIN)
+            alone = site.desk.ask(question.of(fields), ADMIN, ledger_only=True)
+            assert LEDGER not in routed.source
+            assert routed.rows == alone.rows
+            found = dict(zip((column.name for column in routed.columns), routed.rows[0], strict=True))
+            assert found["total_duration"] == 120
+            assert found["toll_free"] == 20
+            assert found["international"] == (20 if calls == "attempts" else 0)
 
 
 NEW = {

@@ -1,6 +1,5 @@
 """Requests for single calls go in; a page of them, or all of them in another format, comes out."""
 
-from itertools import chain
 from typing import Any
 
 import anyio.to_thread
@@ -61,7 +60,7 @@ async def _answered(asked: Search, how: Delivery, principal: Principal, site: Si
     plan = await anyio.to_thread.run_sync(site.calls.plan, asked, principal)
     pieces = listings.write(plan, site.calls.every(plan), how.form, labels=how.labels, raw=how.raw)
     first = await anyio.to_thread.run_sync(next, pieces, b"")  # what fails before it is an error like any other
-    return Flowing(chain([first], pieces), formats.MEDIA[how.form])
+    return Flowing(first, pieces, formats.MEDIA[how.form])
 
 
 HANDLERS = [calls, calls_asked]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from threading import Event, Thread
 from typing import Any
 
@@ -68,10 +67,9 @@ async def answered(
     if progress and how.form != "json":
         raise BadRequest("malformed", f"progress comes before JSON, not before {how.form}", pointer="format")
     ticket = ticket_of(request, site, principal)
-    named = {QUERY_ID: ticket.id}
     if progress:
         told = _told(request, ticket, partial(site.ask, question, principal, ticket))
-        return Flowing(told, PROGRESS, ticket.cancel, named)
+        return Flowing(b"", told, PROGRESS, ticket, tells=True)
     try:
         first, rest = await attended(request, ticket, partial(_begun, site, principal, question, how, ticket))
     except BaseException:
@@ -79,8 +77,8 @@ async def answered(
         raise
     media = formats.MEDIA[how.form]
     if how.form in formats.WHOLE:
-        return Response(first, media_type=media, status_code=200, headers=named)
-    return Flowing(chain([first], rest), media, ticket.cancel, named)
+        return Response(first, media_type=media, status_code=200, headers={QUERY_ID: ticket.id})
+    return Flowing(first, rest, media, ticket)
 
 
 def _begun(

@@ -13,13 +13,13 @@ from litestar import Response, get
 
 from engine import __version__
 from engine.catalog.load import catalog
+from engine.catalog.preset import PARAMETERS
 from engine.exports import formats
 from engine.ingest.check import Check
 from engine.ingest.history import MOST, STATES, Batch, BatchPage, RejectPage
 from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
-from engine.query.presets import PARAMETERS
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
 from engine.query.running import Progress

@@ -91,7 +91,13 @@ def _views() -> dict[str, Any]:
             ),
         },
         "/api/v1/views/{name}": {
-            "get": call("A saved question", "Its words.", saved, parameters=[name], failures=("400", "404", "422")),
+            "get": call(
+                "A saved question",
+                "Its words as they were saved.",
+                saved,
+                parameters=[name],
+                failures=("400", "404", "422"),
+            ),
             "put": call(
                 "Save another question under a name",
                 about,

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from engine.catalog.families import Families, expanded, header
 from engine.catalog.model import Catalog, Dimension, Measure, Part, Rollup, Told, Word
-from engine.catalog.preset import Preset, Report
+from engine.catalog.preset import PARAMETERS, Preset, Report
 from engine.errors import TollhouseError, nearest
 from engine.settings import Settings
 from engine.template import ROOT
@@ -142,6 +142,8 @@ def _check_words(words: dict[str, Word], parts: dict[str, Part], path: Path) -> 
     for name, word in words.items():
         for meant in word.everything:
             _must_know(meant, {**parts, **words}, path, name, "part")
+        for field in word.when:
+            _must_know(field, ("base", *PARAMETERS), path, name, "field of a question")
         for setting in word.also:
             _must_know(setting, Settings.__struct_fields__, path, name, "setting")
     for name in words:

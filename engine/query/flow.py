@@ -46,8 +46,11 @@ def codes(text: str) -> list[str]:
     return re.findall(r"'(\w*)'", text)
 
 
-def limited(pieces: Iterator[bytes], limits: Limits, ticket: Ticket) -> Iterator[bytes]:
-    """Yield the pieces; a limit that is met on the way is named, and the ticket told how it ended."""
+def limited(pieces: Iterator[bytes], limits: Limits, ticket: Ticket, *, owned: bool) -> Iterator[bytes]:
+    """Yield the pieces; a limit that is met on the way is named, and the ticket told that there is no answer.
+
+    When there is one, whoever brought the ticket knows when it is delivered; one of our own (`owned`) is done.
+    """
     try:
         yield from pieces
     except TollhouseError as failure:
@@ -56,4 +59,5 @@ def limited(pieces: Iterator[bytes], limits: Limits, ticket: Ticket) -> Iterator
     except BaseException:  # whoever took them takes no more
         ticket.cancel()
         raise
-    ticket.done(ticket.rows_read)
+    if owned:
+        ticket.done(ticket.rows_read)

@@ -126,9 +126,9 @@ class Desk:
             if not _flows(asked, self._settings):
                 return self.ask(question, principal, ticket=open_)
             _within(asked, limits)
-            return self._flowing(asked, limits, open_)
+            return self._flowing(asked, limits, open_, owned=ticket is None)
 
-    def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket) -> Stream:
+    def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket, *, owned: bool) -> Stream:
         for read in range(_READS + 1):
             commit = self._coverage.watermark()
             asked = self.at(asked, commit)
@@ -144,7 +144,9 @@ class Desk:
                     if first is not None:
                         _one_currency(asked, [codes(first[names.index(name)]) for name in _sides(asked)], "the answer")
                     head = self._head(asked, chosen, commit, ticket)
-                    return Stream(head=head, names=tuple(names), text=limited(text, limits, ticket), most=limits.rows)
+                    return Stream(
+                        head=head, names=tuple(names), text=limited(text, limits, ticket, owned=owned), most=limits.rows
+                    )
             except TollhouseError as failure:
                 pump.close()
                 raise limits.named(failure) from failure
@@ -273,8 +275,9 @@ class Desk:
         """The columns of the answer, those across as the grand total has them."""
         if not asked.columns or rolled is None:
             return Sheet(asked)
-        level, cells = (list(rolled.columns).index(name) for name in ("level_", "cells_"))
-        headers = {cell[2] for row in rolled.rows if row[level] == 0 for cell in row[cells] if cell[1]}
+        places = {name: place for place, name in enumerate(rolled.columns)}  # none when there are no rows
+        whole = [row for row in rolled.rows if row[places["level_"]] == 0]
+        headers = {cell[2] for row in whole for cell in row[places["cells_"]] if cell[1]}
         if not filled(asked, asked.columns):
             return Sheet(asked, headers)
         return Sheet(asked, filled_up(asked, headers, self._warehouse.query(render.across(asked)).rows))
@@ -388,11 +391,11 @@ def _mixed(found: Rows) -> bool:
 
 
 def _rolled(rolled: Rows, sheet: Sheet) -> tuple[list[Subtotal], tuple[Any, ...]]:
-    level_at = list(rolled.columns).index("level_")
+    places = {name: place for place, name in enumerate(rolled.columns)}  # none when there are no rows
     subtotals: list[Subtotal] = []
     totals = sheet.empty()
     for row in rolled.rows:
-        level = int(row[level_at])
+        level = int(row[places["level_"]])
         if level == 0:
             totals = sheet.row(row, 0)
         else:
