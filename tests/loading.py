@@ -11,7 +11,7 @@ from engine.statement import Statement
 from engine.template import call_macro
 from engine.warehouse import layout
 
-SCRATCH = ("staging", "told", "decisions", "contradictions", "reenriched")
+SCRATCH = ("staging", "told", "decisions", "contradictions", "texts", "reenriched")
 """Where a load works; empty when none is running."""
 
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")

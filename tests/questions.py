@@ -45,11 +45,27 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
+    if dice.random() < 0.1:
+        question |= _shape(dice, rows, measures)
     if dice.random() < 0.2:
         question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]
         question["limit"] = dice.randint(1, 50)
         question["offset"] = dice.choice((0, 0, 3))
     return question
+
+
+def _shape(dice: random.Random, rows: list[str], measures: list[str]) -> dict[str, Any]:
+    """Values across, a period to compare with, empty buckets, a top: one of them or all."""
+    shape: dict[str, Any] = {"compare": dice.choice((None, "previous", "week", "year"))}
+    columns = [name for name in dice.sample(DIMENSIONS, dice.randint(0, 2)) if name not in rows]
+    if dice.random() < 0.5:
+        shape["columns"] = columns
+    shown = [*rows, *shape.get("columns", [])]
+    if shown and dice.random() < 0.4:
+        shape["top"] = [{"field": dice.choice(shown), "count": dice.randint(1, 8), "by": dice.choice(measures)}]
+    if len(rows) < 3 and not {"hour", "minute15"} & set(rows):  # those times customers are half a million rows
+        shape["fill"] = dice.random() < 0.3
+    return shape
 
 
 def _window(dice: random.Random, start: datetime, days: int) -> dict[str, str]:

@@ -12,14 +12,14 @@ from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
 from engine.ingest.facts import DERIVED
-from engine.ingest.stage import ledger_columns
+from engine.ingest.stage import joining, ledger_columns
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 
-OWN = [column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"}]
+OWN = ["joined", "waits", *(column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"})]
 COLUMNS = ", ".join([*OWN, *DERIVED])
 _SCRATCH = ("decisions", "told", "reenriched")
 _NOTHING = {"records": False, "decided": False, "contradictions": False, "reenriches": False}
@@ -97,6 +97,10 @@ class Ledger:
             shape = {**structure, "repeats": bool(repeats)}
             self._run("ingest/decide.sql.j2", shape, **parameters, **self._said)
         self._post(commit, "load", chunk, decided=bool(repeats or known))
+
+    def join(self, batch: int) -> None:
+        """Stage the calls of which one half came with this batch and the other with another."""
+        self._run("ingest/join.sql.j2", joining(), batch=batch, rolled_back=sorted(self.rolled_back))
 
     def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
         """Commit what changes in these hours now that `batch` counts no more, or counts again."""
