@@ -8,9 +8,10 @@ from engine.catalog.model import Part, Rollup
 from engine.ingest.pipeline import Asked, Receipt
 from engine.site import Site
 from engine.statement import Statement
+from engine.template import call_macro
 from engine.warehouse import layout
 
-SCRATCH = ("staging", "told", "decisions", "contradictions", "reenriched")
+SCRATCH = ("staging", "told", "decisions", "contradictions", "texts", "reenriched")
 """Where a load works; empty when none is running."""
 
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
@@ -58,6 +59,10 @@ def assert_books_agree(site: Site) -> None:
     for rollup, zone, table in layout.tables_of(site.catalog, site.settings.zones):
         from_ledger, from_rollup = both_books(rollup, zone, table, layout.parts_of(site.catalog, rollup))
         assert sorted(rows(site, from_rollup)) == sorted(rows(site, from_ledger)), table
+    # Every number of a posting is found by its hour.
+    numbers = f"arrayJoin({call_macro('query/numbers.sql.j2', 'keys')}) AS key"
+    hours = f"SELECT {numbers}, toUInt32(intDiv(toUnixTimestamp(start_time), 3600)) AS hour FROM cdr WHERE sign != 0"
+    assert rows(site, f"SELECT * FROM ({hours}) WHERE (key, hour) NOT IN (SELECT key, hour FROM number_hours)") == []
     assert_nothing_is_left(site)
 
 

@@ -21,20 +21,41 @@ MEASURES = (
     "customer_rate", "margin_per_minute", "dtmf_calls", "dtmf_digits", "dtmf_percent", "sdp", "sdp_percent",
     "seer", "short_percent", "mos_avg", "cost_per_dtmf_call", "cost_per_digit", "jurisdiction_disagrees",
     "intrastate", "indeterminate_connected", "interlata_duration", "total_duration", "off_net_minutes",
-    "pdd_avg", "pdd_known", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
+    "pdd_avg", "pdd_known", "pdd_p50", "pdd_p95", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
 )  # fmt: skip
+
+TIME = ("minute15", "hour", "hour_of_day", "day", "week", "month")
+THEMES = (  # what each rollup beside the breakout's is for: dimensions and measures
+    (
+        ("provider", "provider_card", "provider_currency", "is_final", *TIME),
+        ("attempts", "asr", "acd", "ner", "seer", "pdd_avg", "pdd_p50", "pdd_p95", "provider_charge", "dtmf_digits"),
+    ),
+    (
+        ("customer", "tech_prefix", "jurisdiction", "jurisdiction_lata", "network", "did", "account", *TIME[3:]),
+        ("attempts", "calls", "asr", "acd", "intrastate", "interlata_connected", "off_net_minutes", "total_duration"),
+    ),
+    (
+        ("npanxx", "rate_center", "country", *TIME[3:]),
+        ("calls", "customer_charge", "provider_charge", "profit", "customer_minutes", "minutes"),
+    ),
+)
 
 
 def random_question(dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]]) -> dict[str, Any]:
     """Return one question over a window in or around the loaded days; `values` are values each dimension has."""
     rows = dice.sample(DIMENSIONS[:15] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
     measures = dice.sample(MEASURES, dice.randint(1, 8))
+    filters = dice.choice((0, 0, 0, 1, 1, 2))
+    if dice.random() < 0.3:
+        dimensions, sums = dice.choice(THEMES)
+        rows, measures = dice.sample(dimensions, dice.randint(0, 3)), dice.sample(sums, dice.randint(1, 5))
+        filters = dice.choice((0, 0, 1))
     question: dict[str, Any] = {
         **_window(dice, start, days),
         "timezone": dice.choice(ZONES),
         "rows": rows,
         "measures": measures,
-        "where": [_filter(dice, values) for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))],
+        "where": [_filter(dice, values) for _ in range(filters)],
         "calls": dice.choice(("attempts", "final")),
         "base": dice.choice(("attempts", "attempts", "seizures")),
         "totals": dice.random() < 0.3,
@@ -45,11 +66,27 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
+    if dice.random() < 0.1:
+        question |= _shape(dice, rows, measures)
     if dice.random() < 0.2:
         question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]
         question["limit"] = dice.randint(1, 50)
         question["offset"] = dice.choice((0, 0, 3))
     return question
+
+
+def _shape(dice: random.Random, rows: list[str], measures: list[str]) -> dict[str, Any]:
+    """Values across, a period to compare with, empty buckets, a top: one of them or all."""
+    shape: dict[str, Any] = {"compare": dice.choice((None, "previous", "week", "year"))}
+    columns = [name for name in dice.sample(DIMENSIONS, dice.randint(0, 2)) if name not in rows]
+    if dice.random() < 0.5:
+        shape["columns"] = columns
+    shown = [*rows, *shape.get("columns", [])]
+    if shown and dice.random() < 0.4:
+        shape["top"] = [{"field": dice.choice(shown), "count": dice.randint(1, 8), "by": dice.choice(measures)}]
+    if len(rows) < 3 and not {"hour", "minute15"} & set(rows):  # those times customers are half a million rows
+        shape["fill"] = dice.random() < 0.3
+    return shape
 
 
 def _window(dice: random.Random, start: datetime, days: int) -> dict[str, str]:

@@ -63,7 +63,7 @@ MEASURES = (
     "attempts", "connected", "customer_charge", "provider_charge", "duration", "customer_duration",
     "provider_duration",
 )  # fmt: skip
-ELSEWHERE = ("sign", "batch", "commit", "content", *(name for name in DERIVED if name != "outcome"))
+ELSEWHERE = ("sign", "batch", "commit", "content", "joined", "waits", *(name for name in DERIVED if name != "outcome"))
 """Columns of the ledger that no record says, but the one fact that the rule book knows of."""
 
 

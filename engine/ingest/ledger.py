@@ -12,14 +12,14 @@ from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
 from engine.ingest.facts import DERIVED
-from engine.ingest.stage import ledger_columns
+from engine.ingest.stage import joining, ledger_columns
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 
-OWN = [column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"}]
+OWN = ["joined", "waits", *(column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"})]
 COLUMNS = ", ".join([*OWN, *DERIVED])
 _SCRATCH = ("decisions", "told", "reenriched")
 _NOTHING = {"records": False, "decided": False, "contradictions": False, "reenriches": False}
@@ -98,6 +98,10 @@ class Ledger:
             self._run("ingest/decide.sql.j2", shape, **parameters, **self._said)
         self._post(commit, "load", chunk, decided=bool(repeats or known))
 
+    def join(self, batch: int) -> None:
+        """Stage the calls of which one half came with this batch and the other with another."""
+        self._run("ingest/join.sql.j2", joining(), batch=batch, rolled_back=sorted(self.rolled_back))
+
     def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
         """Commit what changes in these hours now that `batch` counts no more, or counts again."""
         commit = self.watermark + 1
@@ -167,6 +171,7 @@ class Ledger:
             if kind != "exact":
                 shape = self._shape(kind, chunk, decided=decided)
                 self._run("ingest/postings.sql.j2", {**shape, "recovering": True}, **chunk.parameters, commit=commit)
+                self._run("ingest/number_hours.sql.j2", {}, commit=commit)
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
                 self._make_exact(rollup, zone, table, self._days_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)

@@ -246,6 +246,8 @@ class Loader:
             with self._queueing:
                 self._queue.append(group[0])
             return
+        for waiting in group:
+            self._join_halves(waiting.staged)
         self._batches.close(batches)
         for waiting in group:
             waiting.settled = True
@@ -292,7 +294,20 @@ class Loader:
         for after in range(staged.done, staged.rows, self._settings.chunk_records):
             until = min(after + self._settings.chunk_records, staged.rows)
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
+        self._join_halves(staged)
         self._batches.close([staged.batch])
+
+    def _join_halves(self, staged: Staged) -> None:
+        """Put a batch's halves of calls together with those of other loads, once its own records are committed."""
+        if not staged.halves:
+            return
+        rows = self._batches.last_row(staged.batch)
+        self._batches.publish_halves(staged.batch)
+        self._ledger.join(staged.batch)
+        last = self._batches.last_row(staged.batch)
+        for after in range(rows, last, self._settings.chunk_records):
+            until = min(after + self._settings.chunk_records, last)
+            self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=False))
 
     def close(self, month: str, zone: str, who: str) -> Close:
         """Close a month for invoicing at the newest commit, once nothing is left open."""

@@ -280,8 +280,9 @@ class Desk:
         """The columns of the answer, those across as the grand total has them."""
         if not asked.columns or rolled is None:
             return Sheet(asked)
-        level, cells = (list(rolled.columns).index(name) for name in ("level_", "cells_"))
-        headers = {cell[2] for row in rolled.rows if row[level] == 0 for cell in row[cells] if cell[1]}
+        places = {name: place for place, name in enumerate(rolled.columns)}  # none when there are no rows
+        whole = [row for row in rolled.rows if row[places["level_"]] == 0]
+        headers = {cell[2] for row in whole for cell in row[places["cells_"]] if cell[1]}
         if not filled(asked, asked.columns):
             return Sheet(asked, headers)
         return Sheet(asked, filled_up(asked, headers, self._warehouse.query(render.across(asked)).rows))
@@ -395,11 +396,11 @@ def _mixed(found: Rows) -> bool:
 
 
 def _rolled(rolled: Rows, sheet: Sheet) -> tuple[list[Subtotal], tuple[Any, ...]]:
-    level_at = list(rolled.columns).index("level_")
+    places = {name: place for place, name in enumerate(rolled.columns)}  # none when there are no rows
     subtotals: list[Subtotal] = []
     totals = sheet.empty()
     for row in rolled.rows:
-        level = int(row[level_at])
+        level = int(row[places["level_"]])
         if level == 0:
             totals = sheet.row(row, 0)
         else:

@@ -17,7 +17,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
-LAYOUT = "6"
+LAYOUT = "7"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
 
 Uncovered = Literal["not_covered", "zone_rules_changed"]
@@ -40,7 +40,7 @@ def make(
 
     `frozen` are settings that must be what they were at the first load; raises `Conflict` when one is not.
     """
-    for name in ("001_ledger", "002_closes", "003_lists", "004_saved"):
+    for name in ("001_ledger", "002_closes", "003_lists", "004_saved", "005_numbers"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
     if facts.get("layout", LAYOUT) != LAYOUT:
