@@ -148,6 +148,7 @@ def _call(
     failures: Sequence[str],
     parameters: Sequence[dict[str, Any]] = (),
     body: dict[str, Any] | None = None,
+    needs_body: bool = True,
     done: str = "200",
 ) -> dict[str, Any]:
     told = dict.fromkeys(("401", "500", "503", *failures))
@@ -157,7 +158,7 @@ def _call(
     if parameters:
         call["parameters"] = list(parameters)
     if body:
-        call["requestBody"] = {"required": True, "content": body}
+        call["requestBody"] = {"required": needs_body, "content": body}
     return {**call, "responses": responses}
 
 
@@ -241,7 +242,7 @@ def _paths() -> dict[str, Any]:
                         "name": "Idempotency-Key",
                         "in": "header",
                         "description": "Makes a repeat safe: the same key with the same body is answered as the first "
-                        "time and loads nothing; with another body it is refused (`key_reused`).",
+                        "time and loads nothing; with another body or `force` it is refused (`key_reused`).",
                         "schema": {"type": "string", "maxLength": 200},
                     },
                 ],
@@ -387,6 +388,7 @@ def _upkeep() -> dict[str, Any]:
                 f"makes exact what differs. {about}",
                 _json(_ref(Verification)) | line,
                 body=_json(_ref(VerifyAsked)),
+                needs_body=False,
                 failures=("400", "403", "409"),
             )
         },

@@ -64,6 +64,11 @@ class Ledger:
         """Look up which months are closed: what comes into them from now on is counted."""
         self.closed = tuple(closes(self._warehouse))
 
+    @property
+    def closed_months(self) -> dict[str, list[int]]:
+        """The windows of closed months as a statement takes them, [first, until) in seconds."""
+        return {"firsts": [month.first for month in self.closed], "untils": [month.until for month in self.closed]}
+
     def _number(self, sql: str, **parameters: Any) -> int:
         return int(self._warehouse.value(Statement(sql, parameters)))
 
@@ -103,9 +108,8 @@ class Ledger:
     def _post(self, commit: int, kind: str, chunk: Chunk, *, decided: bool) -> None:
         shape = self._shape(kind, chunk, decided=decided)
         parameters = {"commit": commit, **chunk.parameters}
-        closed = {"firsts": [month.first for month in self.closed], "untils": [month.until for month in self.closed]}
         counted = {**shape, "closed": bool(self.closed)}
-        self._run("ingest/log_decided.sql.j2", counted, **parameters, **closed, kind=kind)
+        self._run("ingest/log_decided.sql.j2", counted, **parameters, **self.closed_months, kind=kind)
         self._run("ingest/postings.sql.j2", {**shape, "recovering": False}, **parameters)
         self._complete(commit, decided=decided)
 

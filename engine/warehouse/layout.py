@@ -13,7 +13,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
-LAYOUT = "4"
+LAYOUT = "5"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
 
 
