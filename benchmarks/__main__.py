@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import generator, loading, questions
+from benchmarks import enrichment, generator, loading, questions
 from engine import __version__
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("loading", "questions")
+PARTS = ("loading", "enrichment", "questions")
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--runs", type=int, default=5, help="loads in each of the two ways")
     parser.add_argument("--only", choices=PARTS, action="append", help="leave the other parts out")
+    parser.add_argument("--lists", action="append", metavar="KIND=FILE", help="reference data for the part enrichment")
     options = parser.parse_args()
     asked = options.only or PARTS
     found: dict[str, Any] = {
@@ -44,6 +45,10 @@ def main() -> None:
         if "loading" in asked:
             found["loading"] = loading.measure(sample, options.calls, options.runs)
             _tell(loading.lines(found["loading"]))
+        if "enrichment" in asked:
+            lists = options.lists or enrichment.made(sample, Path(scratch))
+            found["enrichment"] = enrichment.measure(sample, options.runs, lists)
+            _tell(enrichment.lines(found["enrichment"]))
         if "questions" in asked:
             found |= questions.measure(sample)
             _tell(questions.lines(found))

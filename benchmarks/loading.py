@@ -41,7 +41,7 @@ _COUNTED = "SELECT sum(standing), sum(duration_ms) FROM breakout_day_v1_utc"
 
 def measure(sample: Path, calls: int, runs: int) -> dict[str, Any]:
     """Load `sample` in both ways, `runs` times each after one that does not count; return every figure."""
-    product, bulk = alternated(partial(_in_a_process, "product", sample), partial(_in_a_process, "bulk", sample), runs)
+    product, bulk = alternated(partial(in_a_process, "product", sample), partial(in_a_process, "bulk", sample), runs)
     figures = {"product": _figures(product, calls), "bulk": _figures(bulk, calls)}
     ratios = [
         one["records"] / one["seconds"] / (other["records"] / other["seconds"])
@@ -88,10 +88,11 @@ def _listed(values: list[float]) -> str:
     return ", ".join(f"{value:.2f}" for value in values)
 
 
-def _in_a_process(way: str, sample: Path) -> dict[str, Any]:
+def in_a_process(way: str, sample: Path, *lists: str) -> dict[str, Any]:
+    """Load `sample` in a process and a directory of its own; return its figures."""
     with TemporaryDirectory(prefix="tollhouse-bench-") as scratch:
         told = subprocess.run(
-            [sys.executable, "-m", "benchmarks.loading", way, str(sample), f"{scratch}/data"],
+            [sys.executable, "-m", "benchmarks.loading", way, str(sample), f"{scratch}/data", *lists],
             check=True,
             stdout=subprocess.PIPE,
         ).stdout
@@ -99,14 +100,18 @@ def _in_a_process(way: str, sample: Path) -> dict[str, Any]:
     return found
 
 
-def load(way: str, sample: Path, directory: Path) -> dict[str, Any]:
+def load(way: str, sample: Path, directory: Path, *lists: str) -> dict[str, Any]:
     """Load `sample` into a fresh database in `directory`, and return how long that took.
 
-    Opening the database is not counted. Afterwards ledger and rollup must agree, or the figure means nothing.
+    Opening the database is not counted, nor are `lists` of reference data (`kind=file`), which are loaded first.
+    Afterwards ledger and rollup must agree, or the figure means nothing.
     """
     with Site(Settings(database=f"chdb://{directory}")) as site:
+        for kind, _, file in (text.partition("=") for text in lists):
+            site.load_list(kind, Path(file), file)
         spans: list[tuple[str, float, float]] = []
-        _watch(site, spans)
+        reading: list[float] = []
+        _watch(site, spans, reading)
         began, used = time.perf_counter(), _cpu()
         if way == "product":
             records = site.ingest(sample, sample.name, Asked()).received
@@ -122,21 +127,27 @@ def load(way: str, sample: Path, directory: Path) -> dict[str, Any]:
             "records": records or int(standing[0]),
             "seconds": round(took, 3),
             "cpu_seconds": round(used, 3),
+            "staging_cpu_seconds": round(max(reading, default=0) - min(reading, default=0), 3),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "stages": {name: round(value, 3) for name, value in stages.items()},
         }
 
 
-def _watch(site: Site, spans: list[tuple[str, float, float]]) -> None:
-    """Keep from when to when each of the warehouse's statements runs, under the stage it belongs to."""
+def _watch(site: Site, spans: list[tuple[str, float, float]], reading: list[float]) -> None:
+    """Keep from when to when each of the warehouse's statements runs, under the stage it belongs to.
+
+    `reading` gets the processor seconds used when a statement that reads the file begins, and when it ends.
+    """
 
     def watched(run: Callable[..., Any]) -> Callable[..., Any]:
         def timed(statement: Statement, *rest: Any) -> Any:
-            began = time.perf_counter()
+            began, used = time.perf_counter(), _cpu()
+            begin = next((line for line in statement.sql.lower().splitlines() if line.startswith("insert ")), "")
             try:
                 return run(statement, *rest)
             finally:
-                begin = next((line for line in statement.sql.lower().splitlines() if line.startswith("insert ")), "")
+                if begin.startswith(STAGES["staging"]):
+                    reading.extend((used, _cpu()))
                 spans.extend(
                     (stage, began, time.perf_counter()) for stage, words in STAGES.items() if begin.startswith(words)
                 )
@@ -185,4 +196,4 @@ def _cpu() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(load(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))
+    print(json.dumps(load(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:])))

@@ -45,6 +45,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """A folder of the site's own dialects, one TOML file each; see `tollhouse dialects`."""
     count_zero_answers: bool = False
     """Whether a 200 without talk counts as connected."""
+    short_call_seconds: Annotated[int, Meta(ge=0, le=3600)] = 6
+    """The longest talk of a short call. Rollups keep the value a database was made with; under another one short calls
+    are counted call by call, which is as exact and takes longer."""
+    min_calls: Annotated[int, Meta(ge=0)] = 30
+    """Under how many calls a ratio says little; `GET /catalog` tells it to whoever shows ratios."""
     charge_decimals: tuple[Annotated[int, Meta(ge=0, le=8)], ...] = (4, 6)
     """Decimals a charge may be rounded to; `verify` takes a charge for right when it is so under one of them."""
     charge_rounding: Literal["up", "half_up", "half_even", "down"] = "half_up"
@@ -61,6 +66,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Names under which a browser may reach the server; others are refused (against DNS rebinding)."""
     max_rows: Annotated[int, Meta(ge=1)] = 1_000_000
     """Most rows one answer may have."""
+    max_columns: Annotated[int, Meta(ge=1)] = 1000
+    """Most columns that the values of `columns` may make in one answer."""
     max_upload_bytes: Annotated[int, Meta(ge=1)] = 1 << 30
     """Largest body of POST /cdrs."""
     max_unpacked_bytes: Annotated[int, Meta(ge=1)] = 16 << 30

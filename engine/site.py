@@ -5,17 +5,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
-from engine.errors import Conflict
+from engine.errors import BadRequest, Conflict
+from engine.ingest import dialects
 from engine.ingest.check import Check
 from engine.ingest.lists import ListReceipt
-from engine.ingest.pipeline import Asked, Loader, Receipt, Report, Request, Retained, Retried, Undone
+from engine.ingest.pipeline import Asked, Loader, Receipt, Reenriched, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
+from engine.query import presets
 from engine.query.answer import Answer
+from engine.query.calls import Calls
+from engine.query.cautions import Limit
 from engine.query.question import Question
-from engine.query.resolve import preset
 from engine.query.run import Desk, Explanation
 from engine.settings import Settings
 from engine.statement import Statement
@@ -33,29 +38,44 @@ class Site:
     def __init__(self, settings: Settings, *, writes: bool = True) -> None:
         """Open the database; with `writes` become its one writer and finish what the last one left open."""
         self.settings = settings
-        self.catalog = catalog()
+        self.catalog = catalog().at(msgspec.structs.asdict(settings))
         self.recovered: list[Receipt] = []
         self._lease: Lease | None = None
         self._loader: Loader | None = None
         self.warehouse = Warehouse(settings.database)
         try:
-            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns())
+            frozen = {"timezone": settings.timezone}
+            uncovered = layout.make(self.warehouse, self.catalog, settings.zones, ledger_columns(), frozen)
+            kept = layout.kept(self.warehouse, self.catalog)
             if writes:
                 self._lease = None if self.warehouse.embedded else Lease.take(self.warehouse)
-                self._loader = Loader(self.warehouse, self.catalog, settings, self._lease)
+                self._loader = Loader(self.warehouse, kept, settings, self._lease)
                 self.recovered = self._loader.recover(uncovered)
                 layout.drop_superseded(self.warehouse, self.catalog)
                 uncovered = []
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             begins = layout.beginnings(self.warehouse)
-            self.desk = Desk(self.warehouse, self.catalog, settings, covered, tuple(uncovered), begins)
+            readable = {
+                table: (layout.answerable(rollup, kept, self.catalog), zone)
+                for table, (rollup, zone) in covered.items()
+            }
+            self.desk = Desk(self.warehouse, self.catalog, settings, readable, tuple(uncovered), begins, self._limits)
+            self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self._inspector = Inspector(
-                self.warehouse, self.catalog, settings, tuple(covered.values()), tuple(uncovered), self.watermark
+                self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
         except BaseException:
             self.close()
             raise
+
+    def _limits(self, dialect: str) -> tuple[Limit, ...]:
+        """What the files of a dialect cannot say; nothing when the site knows it no more."""
+        try:
+            found = dialects.find(dialect, self.settings.dialects_folder)
+        except BadRequest:
+            return ()
+        return tuple(Limit(limit.says, frozenset(limit.touches)) for limit in found.limits)
 
     @property
     def loader(self) -> Loader:
@@ -109,6 +129,15 @@ class Site:
         """Load a list of reference data, which replaces the one before it from `valid_from` on."""
         return self.loader.load_list(kind, path, origin, valid_from)
 
+    def reenrich(
+        self, start: str, end: str, zone: str | None = None, *, dry_run: bool = False, report: Report | None = None
+    ) -> Reenriched:
+        """Give calls that began in [start, end), in the site's zone unless another is named, the facts of today.
+
+        `dry_run` only says what would change.
+        """
+        return self.loader.reenrich(start, end, zone or self.settings.timezone, dry_run=dry_run, report=report)
+
     def closes(self) -> list[Close]:
         """Return the months that are closed, the newest first."""
         return closes(self.warehouse)
@@ -132,9 +161,9 @@ class Site:
         """Say why a question is answered from where."""
         return self.desk.explain(question, principal)
 
-    def preset(self, name: str, principal: Principal) -> dict[str, Any]:
-        """Return a report as a question without its window."""
-        return preset(name, principal, self.catalog)
+    def preset(self, question: Question, principal: Principal) -> dict[str, Any]:
+        """Return the report a question names, as it was chosen, as a question without its window."""
+        return presets.described(question, principal, self.catalog)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:

@@ -37,6 +37,10 @@ What stands in the end does not depend on the order of rows in a file, nor on th
 whose chunk came first when files are loaded together: places go by the numbers of the loads. (The receipts of such
 loads do depend on it; only what they received and rejected is foretold.)
 
+*Outcome.* A record is `answered` when it is connected, `answered_zero` when it was answered and is not, and otherwise
+what the outcome map says of its SIP code. When each new map is followed by a reenrichment it holds at once for every
+record, loaded before or after. That changes no content, no identity and no place: the rules above know nothing of it.
+
 *Rollback and its undoing.* Each identity that the batch delivered for, once: what stood before stands no more
 (went), another content stands instead (fell_back), something stands where nothing did (came), no difference
 (stayed).
@@ -129,6 +133,14 @@ class Said:
             "release_side": "unknown",
         }
 
+    def outcome(self, busy: str) -> str:
+        """How the attempt ended, with a map that calls SIP 486 `busy`."""
+        if self.connected:
+            return "answered"
+        if self.answered is None and self.sip_code == 200:
+            return "answered_zero"
+        return busy if self.sip_code == 486 else "unknown"
+
     @property
     def content(self) -> Content:
         return tuple((name, str(value)) for name, value in sorted(self.fields.items()) if value not in (None, ""))
@@ -185,7 +197,14 @@ class Reopen:
     chunk_records: int
 
 
-Step = Load | Together | Rollback | Reopen
+@dataclass(frozen=True)
+class Relearn:
+    """Load an outcome map that calls SIP 486 otherwise, and apply it to every call of before."""
+
+    busy: str
+
+
+Step = Load | Together | Rollback | Reopen | Relearn
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
 MOVES = ("went", "came", "fell_back", "stayed")
 
@@ -225,6 +244,7 @@ class RuleBook:
 
     def __init__(self) -> None:
         self.batches: dict[int, _Batch] = {}
+        self.busy = "busy"
 
     def highest(self, identity: Identity) -> Delivery | None:
         """Return what holds the highest place of an identity, None when nobody spoke of it."""
@@ -618,6 +638,8 @@ class _Author:
                 label = dice.choice(sorted(gone))
                 gone.remove(label)
                 yield Rollback(label, undo=True)
+            elif fate < 0.40 and files:
+                yield Relearn(dice.choice(("busy", "rejected", "no_answer")))
             elif fate < 0.45 and files:
                 yield Reopen(dice.choice((3, 7, 1000)) * (len(self.casts) + 1))
             elif self.powers.together and fate < 0.53:
@@ -687,6 +709,8 @@ def told(steps: list[Step]) -> str:
             lines.append(f"load {step.label} ({how}):\n{written(step.file)}".rstrip())
         elif isinstance(step, Rollback):
             lines.append(f"{'undo the rollback of' if step.undo else 'roll back'} {step.label}")
+        elif isinstance(step, Relearn):
+            lines.append(f"reenrich with 486 as {step.busy}")
         else:
             lines.append(f"reopen with chunk_records={step.chunk_records}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from engine.site import Site
 from engine.statement import Statement
 from engine.warehouse import layout
 
-SCRATCH = ("staging", "told", "decisions", "contradictions")
+SCRATCH = ("staging", "told", "decisions", "contradictions", "reenriched")
 """Where a load works; empty when none is running."""
 
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")

@@ -12,8 +12,8 @@ MODULES = sorted([*ROOT.glob("engine/**/*.py"), *ROOT.glob("web/**/*.py")])
 LAYERS = {
     "engine.reference": {"leaf", "engine.warehouse"},
     "engine.ingest": {"leaf", "engine.warehouse", "engine.catalog", "engine.reference"},
-    "engine.query": {"leaf", "engine.catalog", "engine.warehouse", "engine.access"},
-    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog"},
+    "engine.query": {"leaf", "engine.catalog", "engine.warehouse", "engine.access", "engine.reference"},
+    "engine.verify": {"leaf", "engine.warehouse", "engine.catalog", "engine.reference"},
     "engine.exports": {"leaf", "engine.query"},
     "engine.warehouse": {"leaf", "engine.catalog"},
     "engine.catalog": {"leaf"},
@@ -40,7 +40,15 @@ OWNERS = {
     "click": {"web/"},
     "rich": {"web/cli.py", "web/inventory.py", "web/dialects.py"},
     "jinja2": {"engine/template.py"},
-    "pyarrow": {"engine/ingest/sources.py", "engine/ingest/packing.py", "engine/traffic.py"},
+    "pyarrow": {
+        "engine/ingest/sources.py",
+        "engine/ingest/packing.py",
+        "engine/traffic.py",
+        "engine/exports/blocks.py",
+        "engine/exports/lines.py",
+        "engine/exports/columnar.py",
+    },
+    "xlsxwriter": {"engine/exports/sheet.py"},
     "schedule": set(),
     "anyio": {"web/"},
 }

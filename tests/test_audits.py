@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +241,60 @@ def test_random_charges_are_judged_as_plain_decimals_judge_them(
         told = audits(site, limit=1000)["provider_charge_differs"]
     assert {example.call_id for example in told.examples} == wrong
     assert told.found == len(wrong)
+
+
+def billed_seconds(convention: str, duration: Decimal, minimum: int, pulse: int) -> Decimal:
+    if convention == "total":
+        return max(Decimal(minimum), whole_pulses(duration, pulse))
+    return minimum + whole_pulses(max(duration - minimum, Decimal(0)), pulse)
+
+
+MODES = {"up": ROUND_UP, "half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
+
+
+def test_a_record_whose_card_is_listed_is_charged_as_the_card_says_on_its_day(tmp_path: Path) -> None:
+    """Each call is charged by one card of each side; on the 10th of the month the cards change their ways."""
+    dice = random.Random(1)
+    ways = [(str(places), mode, how) for places in (2, 5) for mode in MODES for how in ("total", "after_minimum")]
+    cards = {f"card {n}": (dice.choice(ways), dice.choice(ways)) for n in range(30)}
+    # what a card leaves empty, and a card that is not listed, is as the site's settings have it
+    site_way = ("4", "half_even", "total")
+    cards |= {"silent": (("", "", ""), ("", "", ""))}
+    text = "id,decimals,rounding,convention,valid_from,valid_to\n"
+    for name, (first, second) in cards.items():
+        text += f"{name},{','.join(first)},,2026-10-10\n{name},{','.join(second)},2026-10-10,\n"
+    cards |= {"unlisted": (site_way, site_way)}
+    records, wrong = [], set()
+    for number in range(500):
+        day = dice.randrange(1, 20)
+        said: dict[str, Any] = {}
+        duration = Decimal(dice.randrange(1, 400_000)) / 1000
+        for side in ("customer", "provider"):
+            card = dice.choice(list(cards))
+            ways_told = cards[card][day >= 10]
+            places, mode, convention = (one or other for one, other in zip(ways_told, site_way, strict=True))
+            rate = Decimal(dice.randrange(20_000)) / 100_000
+            minimum, pulse = dice.choice([(60, 6), (10, 6), (1, 1), (0, 60), (30, 0)])
+            step = Decimal(1).scaleb(-int(places))
+            charge = (rate * billed_seconds(convention, duration, minimum, pulse) / 60).quantize(step, MODES[mode])
+            if dice.random() < 0.2:
+                charge += step * dice.choice([-1, 1])
+                wrong.add((side, str(number)))
+            about = {"card": card, "rate": rate, "connect_fee": 0, "minimum": minimum, "pulse": pulse, "charge": charge}
+            said |= {f"{side}_{name}": str(value) for name, value in about.items()}
+        records.append(record(str(number), start_time=f"2026-10-{day:02}T12:00:00Z", duration=str(duration), **said))
+    settings = Settings(
+        database="chdb://memory", charge_decimals=(4,), charge_rounding="half_even", charge_convention="total"
+    )
+    with Site(settings) as site:
+        path = tmp_path / "cards.csv"
+        path.write_text(text)
+        site.load_list("cards", path, path.name)
+        load(site, tmp_path, *records)
+        told = audits(site, limit=1000)
+    differ = {side: told[f"{side}_charge_differs"] for side in ("customer", "provider")}
+    assert {(side, example.call_id) for side, audit in differ.items() for example in audit.examples} == wrong
+    assert sum(audit.found for audit in differ.values()) == len(wrong)
 
 
 def test_the_calls_of_the_demonstration_are_charged_as_their_cards_say(tmp_path: Path) -> None:

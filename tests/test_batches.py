@@ -577,7 +577,15 @@ def test_the_command_line_does_the_same_here_and_through_a_server(
     assert [batch["id"] for batch in shell.objects("batches", "--state", "rolled_back")] == [2]
     assert shell.lines("batches", "--state", "failed") == ["no batch is in that state"]
     [undone] = shell.objects("rollback", "2", "--undo")
-    assert undone == {"batch": 2, "state": "loaded", "went": 1, "came": 1, "fell_back": 1, "stayed": 1, "after_close": 0}
+    assert undone == {
+        "batch": 2,
+        "state": "loaded",
+        "went": 1,
+        "came": 1,
+        "fell_back": 1,
+        "stayed": 1,
+        "after_close": 0,
+    }
 
     assert shell.lines("ingest", str(early))[0].endswith(": 3 records, 1 duplicate, 2 stale")
     assert shell.lines("ingest", str(early), "--force")[0].endswith(": 3 records, 1 duplicate, 2 corrections")

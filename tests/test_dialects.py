@@ -479,7 +479,7 @@ def test_check_shows_how_a_sample_maps_and_loads_nothing(site: Site) -> None:
     assert seen["provider"].columns == ()
     assert seen["provider_charge"].values == ["0.0368", "0.002"]
     assert found.meta["SourceState"] == ["NY", "NY"]
-    assert found.limits == dialects.find("bandwidth").limits
+    assert found.limits == tuple(limit.says for limit in dialects.find("bandwidth").limits)
     assert rows(site, "SELECT (SELECT count() FROM cdr), (SELECT count() FROM batch_log)") == before
     assert_nothing_is_left(site)
 

@@ -19,6 +19,7 @@ from engine.catalog import reference
 from engine.catalog.load import catalog
 from engine.ingest import dialects
 from engine.query import parameters, question
+from engine.query.headers import taken_apart
 from engine.query.question import Question
 from engine.settings import Settings
 from web.cli import main
@@ -178,7 +179,9 @@ def test_the_dialect_that_is_shown_can_be_read(tmp_path: Path) -> None:
 
 def names_in(asked: Question) -> set[str]:
     clauses = {clause.field for clause in asked.where}
-    return {*(asked.rows or ()), *(asked.measures or ()), *clauses, *(key.field for key in asked.sort)}
+    sorted_by = {taken_apart(key.field)[0].partition(".")[0] for key in asked.sort}
+    tops = {name for top in asked.top for name in (top.field, top.by) if name}
+    return {*(asked.rows or ()), *(asked.columns or ()), *(asked.measures or ()), *clauses, *sorted_by, *tops}
 
 
 @each_page
@@ -199,7 +202,7 @@ def test_every_question_can_be_asked(page: Path) -> None:
         pairs = [pair for pair in parse_qsl(parts.query) if pair[0] not in ("format", "labels", "raw")]
         assert names_in(parameters.question(name, pairs, FIELDS)) <= set(FIELDS)
     for words in commands(page):
-        for option in ("--rows", "--measures"):
+        for option in ("--rows", "--columns", "--measures"):
             if option in words:
                 assert set(words[words.index(option) + 1].split(",")) <= set(FIELDS)
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from engine.catalog.load import catalog
 from engine.ingest.stage import ledger_columns
 from engine.query import question, render
 from engine.query.coverage import Coverage
+from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.resolve import Resolved, resolve
-from engine.query.route import Route, route
+from engine.query.route import Route, both, route
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse import layout
@@ -39,6 +41,8 @@ class Golden(msgspec.Struct, forbid_unknown_fields=True):
     principal: Principal = Principal("admin")
     settings: dict[str, Any] = {}
     shrink: float = 20.0  # how many ledger rows a rollup row stands for
+    rates: int | None = None  # the version of the exchange rates, when money in other currencies is about
+    versions: dict[str, int] = {}  # of the operator's lists
 
 
 MOMENTS = (
@@ -66,14 +70,27 @@ def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
     settings = msgspec.convert({"timezone": "UTC", **golden.settings}, Settings)
     coverage = Coverage(warehouse)
     moments = Moments(warehouse, coverage)
-    asked = resolve(question.of(golden.question), golden.principal, catalog(), settings, coverage.instants, moments)
+    asked = resolve(
+        question.of(golden.question),
+        golden.principal,
+        catalog(),
+        settings,
+        coverage.instants,
+        moments,
+        coverage.earlier,
+    )
+    rates = Rates(golden.rates, settings.timezone) if golden.rates is not None else None
+    asked = msgspec.structs.replace(asked, rates=rates, versions=golden.versions)
     tables = layout.tables_of(catalog(), ZONES)
     sizes = {"cdr": MONTHS} | {
         name: {month: round(rows / golden.shrink) for month, rows in MONTHS.items()} for _, _, name in tables
     }
     covered = {name: (rollup, zone) for rollup, zone, name in tables}
     later = moments.later(asked.as_of) if asked.as_of is not None else 0
-    return asked, route(asked, catalog(), covered, (), sizes, coverage.tiles, later=later)
+    choose = partial(
+        route, catalog=catalog(), covered=covered, uncovered=(), sizes=sizes, tiles=coverage.tiles, later=later
+    )
+    return asked, both(asked, choose)
 
 
 def written(golden: Golden, asked: Resolved, chosen: Route) -> str:

@@ -31,7 +31,7 @@ def source_of(path: Path) -> Iterator[Source]:
 
 def rows(site: Site, source: Source, batch: int) -> list[tuple[object, ...]]:
     """What staging holds of a source, or the code of the error that reading it ends in."""
-    reader = stage.Reader(batch, "test", None, "USD", "US", "true", None)
+    reader = stage.Reader(batch, "test", None, "USD", "true", None)
     statement = stage.statement(source, canonical(), reader)
     for stretch in source.stretches or (lines.Stretch(Piece.whole(source.path), 0),):
         told = Statement(statement.sql, {**statement.parameters, "before": stretch.before})

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import time
 import zipfile
@@ -23,6 +24,8 @@ from engine.reference import lookups
 from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
+from tests.clickhouse_process import ClickHouseProcess
+from tests.conftest import fresh_database
 from tests.loading import counts, load, rows, standing
 from tests.server import PROGRAM
 
@@ -41,6 +44,7 @@ NPANXX = """npanxx,state,country,lata,rate_center,ocn
 787230,PR,PR,820,SAN JUAN,9201
 """
 NPA = "npa,state,country\n212,NY,US\n315,NY,US\n224,IL,US\n787,PR,PR\n500,XX,US\n"
+OUTCOMES = "sip_code,outcome\n503,rejected\n"
 DIDS = "number,account\n+1 (212) 230-0100,acme\n13152300100,globex\n13152300101,\n"
 CUSTOMERS = "id,name,retail,timezone,currency\nacme,Acme Inc.,true,America/New_York,USD\nglobex,Globex,,,\n"
 
@@ -574,6 +578,60 @@ def test_lookups_of_older_versions_go(listed: Site, tmp_path: Path) -> None:
         give(listed, tmp_path, "dids", DIDS)
     held = rows(listed, "SELECT count() FROM system.dictionaries WHERE name LIKE 'dids%'")
     assert held == [(2,)]  # the one that stands, and the one before it, which somebody may be asking
+
+
+def test_a_database_that_is_opened_again_uses_the_lookups_it_has(tmp_path: Path) -> None:
+    def held(site: Site) -> list[tuple[Any, ...]]:
+        # a dictionary that is made anew is another one
+        return rows(site, "SELECT name, toString(uuid) FROM system.dictionaries ORDER BY name")
+
+    settings = Settings(database=f"chdb://{tmp_path / 'data'}")
+    dated = "number,account,valid_from\n13152300100,acme,2026-10-02\n"
+    with Site(settings) as site:
+        for kind, text in (("npanxx", NPANXX), ("npa", NPA), ("dids", dated), ("outcomes", OUTCOMES)):
+            give(site, tmp_path, kind, text)
+    with Site(settings) as site:
+        before = held(site)
+        assert [name for name, _ in before] == ["dids_3", "dids_days_3", "outcomes_4", "places_2"]
+    with Site(settings) as site:
+        assert held(site) == before
+        [found] = facts(site, tmp_path, {"number": MANHATTAN, "dest_cli": SYRACUSE, "sip_code": "503"})
+        assert (found["state"], found["did"], found["outcome"]) == ("NY", "", "rejected")
+        give(site, tmp_path, "dids", DIDS)
+        after = dict(held(site))
+        assert after["places_2"] == dict(before)["places_2"], "its lists have not changed"
+        assert "dids_5" in after
+        # one that says something else than this program would is made anew
+        other = (
+            "CREATE OR REPLACE DICTIONARY places_2 (code UInt64, state String) PRIMARY KEY code SOURCE(NULL()) "
+            "LAYOUT(FLAT()) LIFETIME(0) COMMENT 'of another program'"
+        )
+        site.warehouse.command(Statement(other))
+        after = dict(held(site))
+    with Site(settings) as site:
+        assert dict(held(site))["places_2"] != after["places_2"]
+        assert dict(held(site))["dids_5"] == after["dids_5"]
+
+
+def test_on_a_server_a_lookup_reads_as_the_dsns_own_user(clickhouse: ClickHouseProcess, tmp_path: Path) -> None:
+    # This server has one user, who has no password; that a password goes the same way is said below.
+    settings = Settings(database=fresh_database(clickhouse).replace("://", "://default:@"))
+    with Site(settings) as site:
+        give(site, tmp_path, "dids", DIDS)
+        sql = "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = 'dids_1'"
+        [(made,)] = rows(site, sql)
+        assert re.search(r"SOURCE\(CLICKHOUSE\(USER \\?'default\\?' PASSWORD \\?'[^']*'", made)
+        [found] = facts(site, tmp_path, {"number": UK, "dest_cli": SYRACUSE})
+        assert found["account"] == "globex"
+    with Site(settings) as site:  # the password may have changed: it is made anew
+        [found] = facts(site, tmp_path, {"number": UK, "dest_cli": SYRACUSE})
+        assert found["account"] == "globex"
+
+
+def test_a_password_cannot_break_out_of_the_dictionary_it_is_written_into() -> None:
+    login = lookups.login("o'brien", "it's a \\ 'secret'")
+    assert login == "USER 'o\\'brien' PASSWORD 'it\\'s a \\\\ \\'secret\\'' "
+    assert lookups.login("", "") == ""
 
 
 # --- the command ---------------------------------------------------------------------------------------------

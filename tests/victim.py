@@ -99,6 +99,8 @@ def _run(job: dict[str, Any], progress: int) -> None:
             site.ingest(path, path.name, Asked(source=job["source"]))
         elif job["what"] in ("rollback", "undo"):
             site.rollback(job["batch"], undo=job["what"] == "undo")
+        elif job["what"] == "reenrich":
+            site.reenrich(*job["span"])
         elif job["what"] == "retry":
             site.retry(None, zone=job["zone"])
         death.disarm()

@@ -6,6 +6,7 @@ take rights away.
 """
 
 import re
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -18,9 +19,18 @@ from engine.errors import BadRequest, Forbidden, TollhouseError, Unauthorized
 from engine.settings import Settings
 from web.errors import ours
 
+Who = Callable[[Request[Any, Any, Any]], Principal]
+"""How it is found out who asks; raises `Unauthorized` for nobody we know."""
+
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:
     """Return who asks, or raise `Unauthorized`."""
+    who: Who = request.app.state.who
+    return who(request)
+
+
+def by_network(request: Request[Any, Any, Any]) -> Principal:
+    """Return the administrator for whoever comes from a trusted network; anybody else is nobody."""
     settings: Settings = request.app.state.site.settings
     if all(_trusted(address, settings.trusted_networks) for address in _addresses(request)):
         return ADMIN

@@ -1,7 +1,6 @@
 """Requests under /api/v1 go in, the engine is asked, bodies come out; `schema.py` describes the same calls."""
 
 import re
-from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -12,41 +11,26 @@ import anyio.to_thread
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
-from litestar.response import Stream
 
 from engine.access.principal import Principal
-from engine.errors import BadRequest, Forbidden, TooLarge
-from engine.exports import formats
+from engine.errors import BadRequest, Forbidden
 from engine.ingest.packing import called
 from engine.ingest.pipeline import Asked, Receipt
 from engine.ingest.pipeline import Request as LoadRequest
 from engine.query import parameters
 from engine.query import question as questions
-from engine.query.answer import Answer
 from engine.query.question import Question
 from engine.query.run import Explanation
+from engine.query.search import PER_NUMBER
 from engine.site import Site
-from web import batches, closes, upkeep
+from web import batches, bodies, calls, closes, reference, upkeep
 from web.access import principal_of
-from web.catalog import CatalogView, catalog_view
+from web.catalog import CatalogView, catalog_view, report_views
+from web.delivery import DELIVERY, delivery, sent
 from web.parameters import given, words
 
-CONTENT = {
-    "text/csv": ".csv",
-    "application/x-ndjson": ".ndjson",
-    "application/json": ".ndjson",
-    "application/vnd.apache.parquet": ".parquet",
-    "application/vnd.apache.arrow.stream": ".arrows",
-    "application/zip": ".zip",
-}
-"""What POST /cdrs reads, and the suffix of a file of it."""
-PACKED = ("identity", "gzip", "zstd")
-"""Content encodings POST /cdrs reads; it looks at the bytes, the header may be left out."""
 QUESTION_BYTES = 4 << 20
 """Largest question: a list of some hundred thousand values still fits."""
-DELIVERY = ("format", "labels", "raw")
-"""Parameters that say how an answer is written, not what is asked."""
-
 LONGEST_ORIGIN = 1000
 """Characters of a file's name that are kept."""
 
@@ -63,32 +47,12 @@ def site_of(request: Request[Any, Any, Any]) -> Site:
     return site
 
 
-class _Delivery(msgspec.Struct, frozen=True):
-    form: formats.Format
-    labels: bool
-    raw: bool
-
-
-def _delivery(asked: dict[str, str]) -> _Delivery:
-    form = asked.get("format", "json")
-    if form not in formats.MEDIA:
-        known = ", ".join(formats.MEDIA)
-        raise BadRequest("malformed", f"there is no format {form!r}", pointer="format", hint=f"one of {known}")
-    flags = {name: parameters.switch(name, asked.get(name, "false")) for name in ("labels", "raw")}
-    return _Delivery(form, **flags)  # type: ignore[arg-type]
-
-
-def _sent(answer: Answer, how: _Delivery) -> Response[Any]:
-    pieces = formats.write(answer, how.form, labels=how.labels, raw=how.raw)
-    return Stream(pieces, media_type=formats.MEDIA[how.form], status_code=200)
-
-
 @post("/query", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def query(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a question; `format` chooses JSON, CSV or a text table."""
-    how = _delivery(words(given(request), *DELIVERY))
+    how = delivery(words(given(request), *DELIVERY))
     question = questions.read(await request.body())
-    return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
 @post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
@@ -103,37 +67,43 @@ async def explain(request: Request[Any, Any, Any], principal: Principal, site: S
 async def reports(request: Request[Any, Any, Any], principal: Principal, site: Site) -> dict[str, Any]:
     """Return the presets."""
     words(given(request))
-    return {"items": catalog_view(site.catalog, principal).reports, "next_cursor": None}
+    return {"items": report_views(site.catalog, principal), "next_cursor": None}
 
 
 @get("/reports/{name:str}")
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
     everything = given(request)
-    how = _delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
+    if name == PER_NUMBER:
+        return await calls.of_report(everything, principal, site)
+    how = delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}
     if not window:
-        return Response(_changed(site.preset(name, principal), pairs, site))
+        return Response(_changed(name, pairs, principal, site))
     for word in {"from", "to"} - window:
         raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     question = parameters.question(name, pairs, site.fields)
-    return _sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
 
 
-def _changed(preset: dict[str, Any], pairs: list[tuple[str, str]], site: Site) -> dict[str, Any]:
+def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site: Site) -> dict[str, Any]:
     """A preset as a question without its window, with what `pairs` change about it."""
-    empty = Question(start="2000-01-01", end="2000-01-02")
-    asked = parameters.question(None, [("from", empty.start), ("to", empty.end), *pairs], site.fields)
+    empty = Question(start="2000-01-01", end="2000-01-02", report=name)
+    asked = parameters.question(name, [("from", empty.start), ("to", empty.end), *pairs], site.fields)
+    preset = site.preset(asked, principal)
     before, after = msgspec.to_builtins(empty), msgspec.to_builtins(asked)
-    return preset | {name: value for name, value in after.items() if value != before[name]}
+    changed = {word: value for word, value in after.items() if value != before[word]}
+    if "where" in changed:
+        changed["where"] = [*preset.get("where", []), *changed["where"]]
+    return preset | changed
 
 
 @get("/catalog")
 async def catalog(request: Request[Any, Any, Any], principal: Principal, site: Site) -> CatalogView:
     """Return the dimensions, measures, operators and reports the caller may use."""
     words(given(request))
-    return catalog_view(site.catalog, principal)
+    return catalog_view(site.catalog, principal, site.settings.min_calls)
 
 
 @post("/cdrs", status_code=200, request_max_body_size=None)
@@ -145,8 +115,8 @@ async def cdrs(request: Request[Any, Any, Any], principal: Principal, site: Site
     force = parameters.switch("force", asked.get("force", "false"))
     repeatable = _repeatable(request, principal)
     site.loader.admit()  # before the body is taken, not after
-    with NamedTemporaryFile(prefix="tollhouse-post-", suffix=_suffix(request)) as file:
-        await _save(request, Path(file.name), site.settings.max_upload_bytes)
+    with NamedTemporaryFile(prefix="tollhouse-post-", suffix=bodies.suffix(request)) as file:
+        await bodies.save(request, Path(file.name), site.settings.max_upload_bytes)
         how = Asked(asked.get("dialect"), asked.get("source"), asked.get("tz"), force)
         origin = called(asked.get("origin", "")[:LONGEST_ORIGIN]) or "POST /cdrs"
         load = partial(site.ingest, Path(file.name), origin, how, request=repeatable)
@@ -163,33 +133,6 @@ def _repeatable(request: Request[Any, Any, Any], principal: Principal) -> LoadRe
     return LoadRequest(f"{principal.name}:{key}")
 
 
-def _suffix(request: Request[Any, Any, Any]) -> str:
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind not in CONTENT:
-        hint = f"one of {', '.join(CONTENT)}"
-        raise BadRequest("unknown_content", f"cannot read {kind!r}", pointer="Content-Type", hint=hint)
-    packed = request.headers.get("content-encoding", "identity").strip().lower()
-    if packed not in PACKED:
-        hint = f"one of {', '.join(PACKED)}"
-        raise BadRequest("unknown_content", f"cannot unpack {packed!r}", pointer="Content-Encoding", hint=hint)
-    return CONTENT[kind]
-
-
-async def _save(request: Request[Any, Any, Any], path: Path, most: int) -> None:
-    failure = TooLarge("too_large", f"the body is larger than {most} bytes", hint="split it, or raise max_upload_bytes")
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise failure
-    size = 0
-    pieces: AsyncIterator[bytes] = request.stream()
-    async with await anyio.open_file(path, "wb") as file:
-        async for piece in pieces:
-            size += len(piece)
-            if size > most:
-                raise failure
-            await file.write(piece)
-
-
 router = Router(
     "/api/v1",
     route_handlers=[
@@ -199,9 +142,11 @@ router = Router(
         report,
         catalog,
         cdrs,
+        *calls.HANDLERS,
         *batches.HANDLERS,
         *closes.HANDLERS,
         *upkeep.HANDLERS,
+        *reference.HANDLERS,
     ],
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),

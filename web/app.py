@@ -7,10 +7,10 @@ from typing import Any
 import anyio.to_thread
 from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.datastructures import State
 from litestar.datastructures.headers import CacheControlHeader
 from litestar.exceptions import HTTPException
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
 from litestar.types import Message, Scope
@@ -19,7 +19,7 @@ from engine import __version__
 from engine.errors import TollhouseError
 from engine.site import Site
 from web import api, errors, pages, schema
-from web.access import browser_guard
+from web.access import Who, browser_guard, by_network
 
 HERE = Path(__file__).resolve().parent
 
@@ -76,8 +76,8 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def create(site: Site) -> Litestar:
-    """Return the application."""
+def create(site: Site, who: Who = by_network) -> Litestar:
+    """Return the application; `who` finds out who asks."""
     static = f"/static/{_fingerprint(HERE / 'static')}"
     engine = JinjaTemplateEngine(directory=HERE / "templates")
     engine.engine.globals["static"] = static
@@ -92,7 +92,7 @@ def create(site: Site) -> Litestar:
             schema.schema,
             create_static_files_router(path=static, directories=[HERE / "static"], cache_control=FOR_EVER),
         ],
-        state=State({"site": site}),
+        state=State({"site": site, "who": who}),
         template_config=TemplateConfig(instance=engine),
         exception_handlers={
             TollhouseError: errors.ours,

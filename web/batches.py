@@ -1,6 +1,5 @@
 """Requests about loads go in: what was loaded, what could not be taken; loads are taken back and given again."""
 
-from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any
 
@@ -14,12 +13,11 @@ from engine.errors import Forbidden
 from engine.ingest import history
 from engine.ingest.history import Batch, BatchPage, RejectPage
 from engine.ingest.pipeline import Retried
-from engine.ingest.reading import Progress
 from engine.query.question import malformed
 from engine.site import Site
 from engine.verify.window import Watch
 from web.parameters import given, whole, words
-from web.progress import Gone, answer
+from web.progress import answer, tell
 
 PAGE = 100
 """How much of a list one answer holds when nobody says."""
@@ -80,15 +78,9 @@ async def _changed(request: Request[Any, Any, Any], principal: Principal, site: 
     number = _number(request)
 
     def change(watch: Watch | None) -> Any:
-        return site.rollback(number, undo=undo, report=partial(_tell, watch) if watch else None)
+        return site.rollback(number, undo=undo, report=partial(tell, watch) if watch else None)
 
     return await answer(request, change)
-
-
-def _tell(watch: Watch, progress: Progress) -> None:
-    # What has begun to change is changed to its end, whether anybody listens or not.
-    with suppress(Gone):
-        watch(progress.step, progress.done, progress.total)
 
 
 @get("/rejects")

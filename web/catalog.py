@@ -1,11 +1,10 @@
 """The catalog and a principal go in, the part of it that exists for them comes out."""
 
-from typing import Any
-
 from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog
+from engine.catalog.preset import Report
 from engine.query.question import OPERATORS
 
 
@@ -19,16 +18,59 @@ class Field(Struct, frozen=True, omit_defaults=True):
     unit: str | None = None
 
 
+class Option(Struct, frozen=True):
+    """One value of a report's parameter."""
+
+    value: str
+    label: str
+
+
+class ParameterView(Struct, frozen=True):
+    """What a caller may choose about a report; `default` is taken when nothing is said."""
+
+    name: str
+    label: str
+    help: str
+    default: str
+    values: list[Option]
+
+
+class ReportView(Struct, frozen=True, omit_defaults=True):
+    """A report as callers see it."""
+
+    name: str
+    label: str
+    help: str
+    parameters: list[ParameterView] = []
+    records: bool = False
+    """Whether it lists single calls, as `/calls` does."""
+
+
 class CatalogView(Struct, frozen=True):
     """What a caller may ask."""
 
     dimensions: list[Field]
     measures: list[Field]
     operators: list[str]
-    reports: list[dict[str, Any]]
+    reports: list[ReportView]
+    min_calls: int
+    """Under how many calls a ratio says little at this site."""
 
 
-def catalog_view(catalog: Catalog, principal: Principal) -> CatalogView:
+def report_views(catalog: Catalog, principal: Principal) -> list[ReportView]:
+    """Return the reports that exist for `principal`."""
+    return [_report(report) for report in catalog.reports_for(principal.audience).values()]
+
+
+def _report(report: Report) -> ReportView:
+    parameters = [
+        ParameterView(name, p.label, p.help, p.default, [Option(value, c.label) for value, c in p.values.items()])
+        for name, p in report.parameters.items()
+    ]
+    return ReportView(report.name, report.label, report.help, parameters, report.records)
+
+
+def catalog_view(catalog: Catalog, principal: Principal, min_calls: int) -> CatalogView:
     """Return what `principal` may ask."""
     audiences = ("all", "operator") if principal.audience == "operator" else ("all",)
     return CatalogView(
@@ -39,5 +81,6 @@ def catalog_view(catalog: Catalog, principal: Principal) -> CatalogView:
             Field(m.name, m.label, m.type, m.help, m.unit) for m in catalog.measures.values() if m.audience in audiences
         ],
         operators=list(OPERATORS),
-        reports=[{"name": r.name, "label": r.label, "help": r.help} for r in catalog.reports.values()],
+        reports=report_views(catalog, principal),
+        min_calls=min_calls,
     )

@@ -21,7 +21,12 @@ from engine.errors import BadRequest, NotFound, TollhouseError
 from engine.settings import Settings, load
 from engine.words import many
 
-FORMATS = ("table", "csv", "json")
+FORMATS = ("table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx")
+"""As in engine/exports/formats.py, which is not loaded to show a help text."""
+BINARY = ("arrow", "parquet", "xlsx")
+"""Those that would only make a mess of a screen."""
+SUFFIXES = {f".{name}": name for name in FORMATS} | {".arrows": "arrow", ".jsonl": "ndjson", ".txt": "table"}
+"""The format a file's name speaks of."""
 
 
 _HELP = """Call analytics for voice carriers: exact to the call and the cent.
@@ -177,7 +182,11 @@ _QUESTION = [
     click.option("--from", "start", required=True, help="Date, local time or instant; inclusive."),
     click.option("--to", "end", required=True, help="The same; exclusive. All October: --to 2026-11-01."),
     click.option("--tz", help="IANA zone of filter and buckets; the site's when left out."),
+    click.option("--type", help="Of usa-calls: state or lata."),
+    click.option("--side", help="Of usa-rate-center: called or calling; of per-number: any, called, cli or dest_cli."),
+    click.option("--bucket", help="Of asr-per-route: minute15, hour, day, week or month."),
     click.option("--rows", help="Dimensions to group by, comma-separated; '' for one row."),
+    click.option("--columns", help="Dimensions across, comma-separated: a column for each of their values."),
     click.option("--measures", help="Measures, comma-separated."),
     click.option("--where", multiple=True, metavar="'FIELD OP LIST'", help="A filter, repeatable: 'asr lt 20'."),
     click.option("--calls", type=click.Choice(["attempts", "final"]), help="Count every attempt, or one per call."),
@@ -187,19 +196,30 @@ _QUESTION = [
         help="Whether refused attempts count in ratios.",
     ),
     click.option("--currency", help="Report currency, or native."),
-    click.option("--sort", multiple=True, metavar="FIELD[:desc]"),
+    click.option("--sort", multiple=True, metavar="COLUMN[:desc]", help="Also 'attempts|2026-10-01:desc'."),
     click.option("--limit", type=int, help="Rows; all when left out."),
     click.option("--offset", type=int),
     click.option("--totals", is_flag=True, help="Add the grand total."),
     click.option("--subtotals", is_flag=True, help="Add subtotals at every level."),
     click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
+    click.option("--fill", is_flag=True, help="List time buckets without calls, too."),
+    click.option(
+        "--compare",
+        type=click.Choice(["previous", "week", "year"]),
+        help="Beside each measure the period before, or a week or a year earlier.",
+    ),
+    click.option("--top", multiple=True, metavar="DIMENSION[:N[:MEASURE]]", help="Its N largest, the rest as other."),
     click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
     click.option("--since", help="Only what changed since then, written in the same way."),
+    click.option("--number", multiple=True, help="Of per-number: whose calls; repeatable."),
+    click.option("--match", type=click.Choice(["exact", "prefix"]), help="Of per-number: how they are compared."),
 ]
 _OUTPUT = [
-    click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True),
-    click.option("--labels", is_flag=True, help="CSV headed by labels instead of names."),
-    click.option("--raw", is_flag=True, help="CSV text as it is, also what a spreadsheet would run."),
+    click.option(
+        "--format", "form", type=click.Choice(FORMATS), help="What --out ends in when left out, a table on the screen."
+    ),
+    click.option("--labels", is_flag=True, help="CSV and XLSX headed by labels instead of names."),
+    click.option("--raw", is_flag=True, help="Text in CSV and XLSX as it is, also what a spreadsheet would run."),
     click.option("--out", type=click.Path(path_type=Path), help="Write here; the name appears when complete."),
 ]
 
@@ -219,8 +239,18 @@ def _with(options: list[Callable[..., Any]]) -> Callable[[Callable[..., Any]], C
 @_with(_OUTPUT)
 @_shared
 @click.pass_obj
-def report(at: _Where, /, name: str, form: str, labels: bool, raw: bool, out: Path | None, **options: Any) -> None:
+def report(
+    at: _Where, /, name: str, form: str | None, labels: bool, raw: bool, out: Path | None, **options: Any
+) -> None:
     """Answer a report."""
+    if name == "per-number":
+        from web.lookup import of_report
+
+        _deliver(of_report(at, options, _chosen(form, out), labels=labels, raw=raw), out)
+        return
+    for option in ("number", "match"):
+        if options[option]:
+            raise BadRequest("malformed", f"--{option} is for the report per-number", hint="filter with --where")
     _answer(at, _question(name, options), form, labels, raw, out)
 
 
@@ -228,21 +258,24 @@ def _question(name: str, options: dict[str, Any]) -> Any:
     from engine.query import parameters, question
 
     values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in ("calls", "base", "currency", "limit", "offset", "as_of", "since"):
+    for option in (
+        "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of", "since", "compare",
+    ):  # fmt: skip
         if options[option] is not None:
             values[option] = options[option]
     if options["tz"] is not None:
         values["timezone"] = options["tz"]
-    for option in ("rows", "measures"):
+    for option in ("rows", "columns", "measures"):
         if options[option] is not None:
             try:
                 values[option] = parameters.items(options[option])
             except csv.Error as mistake:
                 text = options[option]
                 raise BadRequest("malformed", f"--{option} {text!r} is not a list: {mistake}") from mistake
-    values |= {option: True for option in ("totals", "subtotals", "parts") if options[option]}
+    values |= {option: True for option in ("totals", "subtotals", "parts", "fill") if options[option]}
     values["where"] = [parameters.where(text) for text in options["where"]]
     values["sort"] = [parameters.sort_key(text) for text in options["sort"]]
+    values["top"] = [parameters.top(text) for text in options["top"]]
     return question.of(values)
 
 
@@ -251,7 +284,7 @@ def _question(name: str, options: dict[str, Any]) -> Any:
 @_with(_OUTPUT)
 @_shared
 @click.pass_obj
-def query(where: _Where, file: Path, form: str, labels: bool, raw: bool, out: Path | None) -> None:
+def query(where: _Where, file: Path, form: str | None, labels: bool, raw: bool, out: Path | None) -> None:
     """Answer a question written as JSON (- for standard input)."""
     _answer(where, _read_question(file), form, labels, raw, out)
 
@@ -292,9 +325,18 @@ def _read_question(file: Path) -> Any:
         raise NotFound("no_such_file", f"cannot read {file}: {failure.strerror}") from failure
 
 
-def _answer(where: _Where, asked: Any, form: str, labels: bool, raw: bool, out: Path | None) -> None:
+def _chosen(form: str | None, out: Path | None) -> str:
+    """The format asked for: by name, by the file's suffix, or a table."""
+    form = form or (SUFFIXES.get(out.suffix.lower(), "table") if out else "table")
+    if form in BINARY and out is None and sys.stdout.isatty():
+        raise BadRequest("cannot_write", f"{form} is not for a screen", hint="say --out FILE, or send it into a pipe")
+    return form
+
+
+def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool, out: Path | None) -> None:
     from engine.exports import formats
 
+    form = _chosen(form, out)
     if where.url:
         options = {"labels": str(labels).lower(), "raw": str(raw).lower()}
         _deliver(where.client().ask(asked, form, **options), out)
@@ -353,14 +395,17 @@ def _listings() -> None:
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
+    from web.lists import reenrich
     from web.loading import ingest, spool
+    from web.lookup import calls
     from web.month_end import close
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    for command in (ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list):
+    data = (calls, ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
+    for command in (*data, dialects, dialects.commands["check"]):
         _shared(command)
-    for command in (ingest, spool, batches, rejects, rollback, dialects, verify, rebuild, retain, close, load_list):
+    for command in (*data, dialects):
         main.add_command(command)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from engine.errors import BadRequest, TollhouseError, Unavailable
 from engine.ingest.pipeline import Asked, Receipt
 from engine.query.question import Question
+from engine.query.search import Search
 from engine.verify.window import Watch
 from web.errors import ErrorBody, ErrorDetail
 from web.progress import PROGRESS
@@ -64,6 +65,14 @@ class Client:
         with self._sent("POST", "/query", content=body, params=parameters, headers=headers) as response:
             yield from response.iter_bytes()
 
+    def calls(self, search: Search, form: str, **options: str) -> Iterator[bytes]:
+        """Look for calls; yield them as the server writes them."""
+        body = msgspec.json.encode(search)
+        parameters = {"format": form, **options}
+        headers = {"content-type": "application/json"}
+        with self._sent("POST", "/calls", content=body, params=parameters, headers=headers) as response:
+            yield from response.iter_bytes()
+
     def explain(self, question: Question) -> bytes:
         """Ask why a question is answered from where."""
         body = msgspec.json.encode(question)
@@ -75,15 +84,18 @@ class Client:
     def ingest(self, path: Path, asked: Asked, origin: str, key: str | None = None) -> Receipt:
         """Send a file to be loaded; `origin` is what people call it, `key` makes a repeat safe."""
         names = {"dialect": asked.dialect, "source": asked.source, "tz": asked.zone, "origin": origin}
-        parameters = _said(names) | ({"force": "true"} if asked.force else {})
+        headers = {"idempotency-key": key} if key else {}
+        return self.upload("/cdrs", path, names | ({"force": "true"} if asked.force else {}), Receipt, **headers)
+
+    def upload(self, to: str, path: Path, asked: dict[str, Any], kind: type[Page], **headers: str) -> Page:
+        """Send a file as it is, and return what is answered."""
         plain = path.name.removesuffix(".gz").removesuffix(".zst")
-        kind = _TYPES.get(Path(plain).suffix.lower(), "text/csv")
-        headers = {"content-type": kind} | ({"idempotency-key": key} if key else {})
+        told = {"content-type": _TYPES.get(Path(plain).suffix.lower(), "text/csv"), **headers}
         with (
             path.open("rb") as file,
-            self._sent("POST", "/cdrs", content=file, params=parameters, headers=headers) as response,
+            self._sent("POST", to, content=file, params=_said(asked), headers=told) as response,
         ):
-            return msgspec.json.decode(response.read(), type=Receipt)
+            return msgspec.json.decode(response.read(), type=kind)
 
     def call(self, method: str, path: str, asked: dict[str, Any] | None = None) -> Any:
         """Make a call of the API that takes and gives small JSON, and return what it says."""

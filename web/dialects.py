@@ -1,6 +1,6 @@
 """Words on a command line go in; the formats that can be read, and what one of them makes of a sample, come out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,13 @@ def dialects(context: click.Context, form: str) -> None:
     if context.invoked_subcommand is None:
         from engine.ingest import dialects as known
 
-        found = known.known(context.obj.settings().dialects_folder)
-        _print(found.values(), lambda _: ("name", "label", "help"), form, "")
+        if context.obj.url:
+            from web.reference import DialectPage
+
+            found: Iterable[Any] = context.obj.client().page("/dialects", DialectPage, {}).items
+        else:
+            found = known.known(context.obj.settings().dialects_folder).values()
+        _print(found, lambda _: ("name", "label", "help"), form, "")
 
 
 @dialects.command(epilog="Example: tollhouse dialects check Master.csv --dialect asterisk --tz America/New_York")
@@ -36,12 +41,17 @@ def dialects(context: click.Context, form: str) -> None:
 @click.pass_obj
 def check(where: Any, file: Path, dialect: str | None, tz: str | None, form: str) -> None:
     """Show how a sample maps, column by column, with its first values and rejects; nothing is loaded."""
+    from engine.ingest.check import Check
     from engine.ingest.pipeline import Asked
     from engine.site import Site
 
-    settings = msgspec.structs.replace(where.settings(), database="chdb://memory")
-    with Site(settings) as site:
-        found = site.check(file, str(file), Asked(dialect, None, tz))
+    if where.url:
+        asked = {"dialect": dialect, "tz": tz, "origin": str(file)}
+        found = where.client().upload("/dialects/check", file, asked, Check)
+    else:
+        settings = msgspec.structs.replace(where.settings(), database="chdb://memory")
+        with Site(settings) as site:
+            found = site.check(file, str(file), Asked(dialect, None, tz))
     if form == "json":
         click.echo(msgspec.json.encode(found).decode())
     else:

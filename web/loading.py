@@ -106,6 +106,7 @@ def _each(paths: list[tuple[Path, str]], most: int, load: Callable[..., Any], fo
     from web.cli import _bar
 
     rejected = refused = 0
+    limits: dict[str, tuple[str, ...]] = {}
 
     def refuse(failure: TollhouseError) -> None:
         nonlocal refused
@@ -123,10 +124,14 @@ def _each(paths: list[tuple[Path, str]], most: int, load: Callable[..., Any], fo
                         with member.file() as file, _bar("reading", member.origin + place) as bar:
                             receipt = load(file, member.origin, partial(_show, bar, member.origin + place))
                         rejected += told(receipt, member.origin, form)
+                        limits[receipt.dialect] = receipt.limits
                     except (BadRequest, TooLarge) as failure:
                         refuse(failure)
         except (BadRequest, TooLarge) as failure:
             refuse(failure)
+    for dialect, says in limits.items() if form == "table" else ():
+        for limit in says:
+            click.echo(f"limit of {dialect}: {limit}")
     return 2 if refused else 1 if rejected else 0
 
 

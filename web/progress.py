@@ -1,6 +1,7 @@
 """Long work goes in, its result comes out; whoever accepts lines of progress is told meanwhile how far it has come."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any
@@ -11,6 +12,7 @@ from litestar import Request, Response
 from litestar.response import Stream
 
 from engine.errors import TollhouseError
+from engine.ingest.reading import Progress
 from engine.verify.window import Watch
 from web import errors
 
@@ -22,6 +24,12 @@ Work = Callable[[Watch | None], Any]
 
 class Gone(Exception):
     """Whoever asked listens no more."""
+
+
+def tell(watch: Watch, progress: Progress) -> None:
+    """Pass on how far a change has come: it is carried to its end, whether anybody listens or not."""
+    with suppress(Gone):
+        watch(progress.step, progress.done, progress.total)
 
 
 async def answer(request: Request[Any, Any, Any], work: Work) -> Response[Any]:

@@ -4,7 +4,6 @@
 """
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,26 @@ from litestar import Response, get
 
 from engine import __version__
 from engine.exports import formats
+from engine.ingest.check import Check
 from engine.ingest.history import MOST, STATES, Batch, BatchPage, RejectPage
-from engine.ingest.pipeline import Receipt, Undone
+from engine.ingest.lists import ListReceipt
+from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
+from engine.query.search import Page, Search
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
-from web.api import CONTENT, PACKED
+from web import schema_calls
 from web.batches import PAGE, RetriedPage, RetryAsked
-from web.catalog import CatalogView
+from web.bodies import CONTENT, PACKED
+from web.catalog import CatalogView, ReportView
 from web.closes import CloseAsked
 from web.errors import ErrorBody
+from web.operation import TEXT, as_json, call, parameter, ref
 from web.progress import PROGRESS
+from web.reference import DialectPage, ReenrichAsked
+from web.schema_upkeep import reference, upkeep
 from web.upkeep import RebuildAsked, VerifyAsked
 
 FILE = Path(__file__).resolve().parent.parent / "schemas" / "openapi.json"
@@ -51,12 +57,12 @@ _FAILURES = {
     "503": "The database cannot be reached.",
 }
 
-_TEXT = {"type": "string"}
 _TYPES = (
     Question,
     Answer,
     Explanation,
     CatalogView,
+    ReportView,
     Receipt,
     Batch,
     BatchPage,
@@ -70,28 +76,30 @@ _TYPES = (
     RebuildAsked,
     Close,
     CloseAsked,
+    ListReceipt,
+    Reenriched,
+    ReenrichAsked,
+    DialectPage,
+    Check,
+    Search,
+    Page,
     ErrorBody,
 )
 
 
-def _ref(kind: type) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{kind.__name__}"}
-
-
-def _parameter(name: str, about: str, schema: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": about, "schema": schema or _TEXT, **more}
-
-
 _DELIVERY = [
-    _parameter(
+    parameter(
         "format",
-        "How the answer is written: JSON, CSV (RFC 4180, no totals rows) or a table to read in a terminal.",
+        "How the answer is written: JSON, or its rows alone as CSV (RFC 4180), NDJSON (one object per row, then "
+        '`{"end": {"rows": N}}`, or `{"error": …}` when not all could be written), an Arrow stream, Parquet or XLSX; '
+        "or a table to read in a terminal.",
         {"type": "string", "enum": list(formats.MEDIA), "default": "json"},
     ),
-    _parameter("labels", "Head CSV with labels instead of names.", {"type": "boolean", "default": False}),
-    _parameter(
+    parameter("labels", "Head CSV and XLSX with labels instead of names.", {"type": "boolean", "default": False}),
+    parameter(
         "raw",
-        "Write CSV text as it is, also what a spreadsheet would run; otherwise it gets a leading apostrophe.",
+        "Write text in CSV and XLSX as it is, also what a spreadsheet would run; otherwise it is marked with a leading "
+        "apostrophe.",
         {"type": "boolean", "default": False},
     ),
 ]
@@ -101,34 +109,62 @@ def _window() -> list[dict[str, Any]]:
     """The fields of a question as parameters; a filter is any field's name."""
     flag, whole = {"type": "boolean", "default": False}, {"type": "integer", "minimum": 0}
     return [
-        _parameter("from", "Date, local time or instant; inclusive.", example="2026-10-01"),
-        _parameter("to", "The same; exclusive: all October is to=2026-11-01.", example="2026-11-01"),
-        _parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
-        _parameter("tz", "The same as `timezone`, shorter."),
-        _parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
-        _parameter("measures", "Measures, as one CSV line.", example="attempts,asr,profit"),
-        _parameter("calls", "Count every attempt, or one per call.", {"type": "string", "enum": ["attempts", "final"]}),
-        _parameter(
+        parameter("from", "Date, local time or instant; inclusive.", example="2026-10-01"),
+        parameter("to", "The same; exclusive: all October is to=2026-11-01.", example="2026-11-01"),
+        parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
+        parameter("tz", "The same as `timezone`, shorter."),
+        parameter("type", "Of usa-calls: what classes calls fall into.", {"enum": ["state", "lata"]}),
+        parameter("side", "Of usa-rate-center: whose rate center; of per-number as for GET /calls."),
+        parameter(
+            "bucket", "Of asr-per-route: how long a row is.", {"enum": ["minute15", "hour", "day", "week", "month"]}
+        ),
+        parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
+        parameter(
+            "columns",
+            "Dimensions across, as one CSV line: each measure once for each of their values, headed `measure|v1|v2` "
+            "with `|` and `\\` in a value escaped by `\\`, and under its own name over all of them.",
+            example="day",
+        ),
+        parameter("measures", "Measures, as one CSV line.", example="attempts,asr,profit"),
+        parameter("calls", "Count every attempt, or one per call.", {"type": "string", "enum": ["attempts", "final"]}),
+        parameter(
             "base", "What ratios are over: seizures leave refused attempts out.", {"enum": ["attempts", "seizures"]}
         ),
-        _parameter("currency", "Report currency (ISO 4217), or `native`.", example="USD"),
-        _parameter("sort", "Columns, as one CSV line; `:desc` behind one turns it around.", example="profit:desc"),
-        _parameter("limit", "Rows; all when left out.", whole),
-        _parameter("offset", "Rows to leave out first.", whole),
-        _parameter("totals", "Add the grand total.", flag),
-        _parameter("subtotals", "Add subtotals at every level.", flag),
-        _parameter("parts", "Numerator and denominator beside each ratio.", flag),
-        _parameter(
+        parameter("currency", "Report currency (ISO 4217), or `native`.", example="USD"),
+        parameter(
+            "sort",
+            "Columns of the answer, as one CSV line; `:desc` behind one turns it around. Also a pivoted one: "
+            "`attempts|2026-10-01:desc`.",
+            example="profit:desc",
+        ),
+        parameter("limit", "Rows; all when left out.", whole),
+        parameter("offset", "Rows to leave out first.", whole),
+        parameter("totals", "Add the grand total.", flag),
+        parameter("subtotals", "Add subtotals at every level.", flag),
+        parameter("parts", "Numerator and denominator beside each ratio.", flag),
+        parameter("fill", "List the time buckets of the window that hold no calls, too.", flag),
+        parameter(
+            "compare",
+            "Beside each measure its value in the period before (`previous`), or a `week` or a `year` earlier, the "
+            "change and the change in percent.",
+            {"type": "string", "enum": ["previous", "week", "year"]},
+        ),
+        parameter(
+            "top",
+            "`dimension:count:measure`, as one CSV line: only its largest values, the rest as one.",
+            example="provider:10:profit",
+        ),
+        parameter(
             "as_of",
             "Answer as it was: an instant or local time (everything complete by then), `batch:ID` or `close:YYYY-MM`.",
             example="close:2026-10",
         ),
-        _parameter("since", "Answer only with what changed since then, written in the same way.", example="batch:12"),
-        _parameter(
+        parameter("since", "Answer only with what changed since then, written in the same way.", example="batch:12"),
+        parameter(
             "filters",
             "`field=list` or `field.op=list` for any dimension or measure of GET /catalog; a list is one CSV line "
             f'(`"UK, Mobile",India`), repeats add values. Operators: {", ".join(OPERATORS)}.',
-            {"type": "object", "additionalProperties": _TEXT},
+            {"type": "object", "additionalProperties": TEXT},
             style="form",
             explode=True,
             example={"customer": "acme-telecom", "asr.lt": "20"},
@@ -136,50 +172,24 @@ def _window() -> list[dict[str, Any]]:
     ]
 
 
-def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
-
-
-def _call(
-    summary: str,
-    description: str,
-    answer: dict[str, Any],
-    *,
-    failures: Sequence[str],
-    parameters: Sequence[dict[str, Any]] = (),
-    body: dict[str, Any] | None = None,
-    needs_body: bool = True,
-    done: str = "200",
-) -> dict[str, Any]:
-    told = dict.fromkeys(("401", "500", "503", *failures))
-    responses: dict[str, Any] = {done: {"description": "Done.", "content": answer}}
-    responses |= {status: {"$ref": f"#/components/responses/{status}"} for status in sorted(told)}
-    call: dict[str, Any] = {"summary": summary, "description": description}
-    if parameters:
-        call["parameters"] = list(parameters)
-    if body:
-        call["requestBody"] = {"required": needs_body, "content": body}
-    return {**call, "responses": responses}
-
-
 def _paths() -> dict[str, Any]:
-    written = {media.split(";")[0]: {"schema": _TEXT} for media in formats.MEDIA.values()}
-    answered = written | _json(_ref(Answer))
-    preset = written | _json({"anyOf": [_ref(Answer), {"type": "object", "description": "the preset as a question"}]})
+    written = {media.split(";")[0]: {"schema": TEXT} for media in formats.MEDIA.values()}
+    answered = written | as_json(ref(Answer))
+    preset = written | as_json({"anyOf": [ref(Answer), {"type": "object", "description": "the preset as a question"}]})
     listed = {
         "type": "object",
         "properties": {
-            "items": {"type": "array", "items": {"type": "object", "additionalProperties": _TEXT}},
+            "items": {"type": "array", "items": ref(ReportView)},
             "next_cursor": {"type": ["string", "null"]},
         },
         "required": ["items", "next_cursor"],
     }
-    name = {"name": "name", "in": "path", "required": True, "description": "The report's name.", "schema": _TEXT}
-    question = _json(_ref(Question))
+    name = {"name": "name", "in": "path", "required": True, "description": "The report's name.", "schema": TEXT}
+    question = as_json(ref(Question))
     refusals = ("400", "403", "404", "413", "422")
     return {
         "/api/v1/query": {
-            "post": _call(
+            "post": call(
                 "Answer a question",
                 "Any dimensions, measures and filters of the catalog over any window. Only `from` and `to` are "
                 "required; `report` supplies defaults for what is left out. Without `limit` the answer has all rows.",
@@ -190,20 +200,20 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/api/v1/query/explain": {
-            "post": _call(
+            "post": call(
                 "Why a question is answered from where",
                 "The tables that would answer, why the others do not, the statement and its parameters. Nothing is "
                 "read but sizes.",
-                _json(_ref(Explanation)),
+                as_json(ref(Explanation)),
                 body=question,
                 failures=refusals,
             )
         },
         "/api/v1/reports": {
-            "get": _call("Every report", "The presets by name.", _json(listed), failures=("400",)),
+            "get": call("Every report", "The presets by name.", as_json(listed), failures=("400",)),
         },
         "/api/v1/reports/{name}": {
-            "get": _call(
+            "get": call(
                 "A report",
                 "With `from` and `to` its answer, the same as POST /query gives. Without them the preset as a "
                 "question, changed by the parameters given.",
@@ -213,27 +223,27 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/api/v1/catalog": {
-            "get": _call(
+            "get": call(
                 "What can be asked",
                 "The dimensions, measures, operators and reports the caller may use.",
-                _json(_ref(CatalogView)),
+                as_json(ref(CatalogView)),
                 failures=("400",),
             )
         },
         "/api/v1/cdrs": {
-            "post": _call(
+            "post": call(
                 "Load call records",
                 "One body is one batch. It answers once the records are durable and visible in every report. Records "
                 "that cannot be read are rejected and counted; a body that cannot be taken as a whole leaves nothing "
                 f"behind. Content-Encoding may be {', '.join(PACKED)}; the header may be left out. Sending the same "
                 "records again changes nothing. Bodies that wait share a commit; with too many waiting it answers 429.",
-                _json(_ref(Receipt)),
+                as_json(ref(Receipt)),
                 parameters=[
-                    _parameter("source", "The switch's name, kept with every record."),
-                    _parameter("dialect", "Which system wrote the records; found out when it is unmistakable."),
-                    _parameter("tz", "Zone of times that carry none."),
-                    _parameter("origin", "What people call the file, for lists of batches and rejects."),
-                    _parameter(
+                    parameter("source", "The switch's name, kept with every record."),
+                    parameter("dialect", "Which system wrote the records; found out when it is unmistakable."),
+                    parameter("tz", "Zone of times that carry none."),
+                    parameter("origin", "What people call the file, for lists of batches and rejects."),
+                    parameter(
                         "force",
                         "What this body says stands until something newer comes, also where its content was replaced.",
                         {"type": "boolean", "default": False},
@@ -250,37 +260,39 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
+        **schema_calls.paths(_DELIVERY),
         **_closes(),
         **_history(),
-        **_upkeep(),
+        **upkeep(),
+        **reference(),
     }
 
 
 def _closes() -> dict[str, Any]:
     listed = {
         "type": "object",
-        "properties": {"items": {"type": "array", "items": _ref(Close)}, "next_cursor": {"type": "null"}},
+        "properties": {"items": {"type": "array", "items": ref(Close)}, "next_cursor": {"type": "null"}},
         "required": ["items", "next_cursor"],
     }
-    month = {"name": "month", "in": "path", "required": True, "description": "Like 2026-10.", "schema": _TEXT}
+    month = {"name": "month", "in": "path", "required": True, "description": "Like 2026-10.", "schema": TEXT}
     return {
         "/api/v1/closes": {
-            "get": _call("Closed months", "The newest first.", _json(listed), failures=("400", "403")),
-            "post": _call(
+            "get": call("Closed months", "The newest first.", as_json(listed), failures=("400", "403")),
+            "post": call(
                 "Close a month",
                 "What is complete now is what was invoiced: `as_of=close:2026-10` gives it from then on, and the "
                 "report `adjustments` what came later. A month can be closed when it is over in its zone.",
-                _json(_ref(Close)),
-                body=_json(_ref(CloseAsked)),
+                as_json(ref(Close)),
+                body=as_json(ref(CloseAsked)),
                 failures=("400", "403", "409", "422"),
                 done="201",
             ),
         },
         "/api/v1/closes/{month}": {
-            "delete": _call(
+            "delete": call(
                 "Reopen a month",
                 "Takes its close back, so that it can be closed anew. Answers with the close.",
-                _json(_ref(Close)),
+                as_json(ref(Close)),
                 parameters=[month],
                 failures=("400", "403", "404", "409"),
             )
@@ -297,14 +309,14 @@ def _history() -> dict[str, Any]:
         "schema": {"type": "integer", "minimum": 0},
     }
     pages = [
-        _parameter(
+        parameter(
             "limit",
             "The most items of one answer.",
             {"type": "integer", "minimum": 1, "maximum": MOST, "default": PAGE},
         ),
-        _parameter("cursor", "`next_cursor` of the page before; the first page when left out."),
+        parameter("cursor", "`next_cursor` of the page before; the first page when left out."),
     ]
-    changed = _json(_ref(Undone)) | {PROGRESS: {"schema": _TEXT}}
+    changed = as_json(ref(Undone)) | {PROGRESS: {"schema": TEXT}}
     about = (
         "Counted in records. It answers once every report shows it; what was begun is finished also when nobody waits "
         f"for the answer. Refused (`batch_state`) unless the batch is %s. With `Accept: {PROGRESS}` lines of progress "
@@ -312,25 +324,29 @@ def _history() -> dict[str, Any]:
     )
     return {
         "/api/v1/batches": {
-            "get": _call(
+            "get": call(
                 "What was loaded",
                 "Newest first. A page begins where the last one ended, whatever is loaded meanwhile. Counts are those "
                 "of the load; `from` and `to` are the first and the last start of a call.",
-                _json(_ref(BatchPage)),
+                as_json(ref(BatchPage)),
                 parameters=[
                     *pages,
-                    _parameter("state", "Only batches in this state.", {"type": "string", "enum": list(STATES)}),
+                    parameter("state", "Only batches in this state.", {"type": "string", "enum": list(STATES)}),
                 ],
                 failures=("400", "403"),
             )
         },
         "/api/v1/batches/{id}": {
-            "get": _call(
-                "One batch", "What was loaded.", _json(_ref(Batch)), parameters=[number], failures=("400", "403", "404")
+            "get": call(
+                "One batch",
+                "What was loaded.",
+                as_json(ref(Batch)),
+                parameters=[number],
+                failures=("400", "403", "404"),
             )
         },
         "/api/v1/batches/{id}/rollback": {
-            "post": _call(
+            "post": call(
                 "Take a batch back",
                 f"Afterwards every report is as if it had never been loaded. {about % 'loaded'}",
                 changed,
@@ -339,7 +355,7 @@ def _history() -> dict[str, Any]:
             )
         },
         "/api/v1/batches/{id}/restore": {
-            "post": _call(
+            "post": call(
                 "Give a batch again",
                 f"Undoes its rollback. {about % 'rolled back'}",
                 changed,
@@ -348,57 +364,27 @@ def _history() -> dict[str, Any]:
             )
         },
         "/api/v1/rejects": {
-            "get": _call(
+            "get": call(
                 "What could not be taken",
                 "Newest batch first, in the order of its file, without those that were read since. `raw` is the record "
                 "as it was read, and may hold telephone numbers.",
-                _json(_ref(RejectPage)),
+                as_json(ref(RejectPage)),
                 parameters=[
-                    _parameter("batch", "Only of this batch.", {"type": "integer", "minimum": 0}),
+                    parameter("batch", "Only of this batch.", {"type": "integer", "minimum": 0}),
                     *pages,
                 ],
                 failures=("400", "403", "404"),
             )
         },
         "/api/v1/rejects/retry": {
-            "post": _call(
+            "post": call(
                 "Read rejects again",
                 "After a dialect was mended: what can be read now is loaded, as a new batch for each batch, and the "
                 "rest stays as it is. They are read with the dialect and zone of their batch, unless others are named. "
                 "Doing it again changes nothing more.",
-                _json(_ref(RetriedPage)),
-                body=_json(_ref(RetryAsked)),
+                as_json(ref(RetriedPage)),
+                body=as_json(ref(RetryAsked)),
                 failures=("400", "403", "404", "409", "429"),
-            )
-        },
-    }
-
-
-def _upkeep() -> dict[str, Any]:
-    about = (
-        f"Days are days in UTC, `to` is exclusive. With `Accept: {PROGRESS}` lines of progress come first, each "
-        '`{"progress": …}`, then one `{"result": …}` or `{"error": …}`.'
-    )
-    line = {PROGRESS: {"schema": _TEXT}}
-    return {
-        "/api/v1/verify": {
-            "post": _call(
-                "Prove the figures",
-                "Compares every group of every rollup with the ledger and audits the calls of the window; `repair` "
-                f"makes exact what differs. {about}",
-                _json(_ref(Verification)) | line,
-                body=_json(_ref(VerifyAsked)),
-                needs_body=False,
-                failures=("400", "403", "409"),
-            )
-        },
-        "/api/v1/rebuild": {
-            "post": _call(
-                "Make rollups anew",
-                f"Makes every rollup tile that overlaps the window what the ledger says. {about}",
-                _json(_ref(Rebuild)) | line,
-                body=_json(_ref(RebuildAsked)),
-                failures=("400", "403", "409"),
             )
         },
     }
@@ -408,7 +394,7 @@ def _upkeep() -> dict[str, Any]:
 def document() -> dict[str, Any]:
     """Return the OpenAPI document."""
     _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-    failure = _json(_ref(ErrorBody))
+    failure = as_json(ref(ErrorBody))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Tollhouse", "version": __version__, "description": _ABOUT},

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from engine.catalog.model import Catalog, Dimension, Measure, Part, Preset, Report, Rollup
+from engine.catalog.families import Families, expanded, header
+from engine.catalog.model import Catalog, Dimension, Measure, Part, Rollup, Told, Word
+from engine.catalog.preset import Preset, Report
 from engine.errors import TollhouseError, nearest
+from engine.settings import Settings
 from engine.template import ROOT
-
-PSEUDO_PARTS = ("base", "answers")
-"""Words an expression may use that stand for parts chosen by the question or a setting."""
 
 Declared = TypeVar("Declared", bound=Struct)
 
@@ -25,66 +25,154 @@ class CatalogMistake(TollhouseError):
 
 @cache
 def catalog() -> Catalog:
-    """Return the catalog that ships with the program."""
-    return load(ROOT / "schemas" / "catalog")
+    """Return the catalog that ships with the program, at a site that has set nothing."""
+    return load(ROOT / "schemas" / "catalog").at(msgspec.structs.asdict(Settings()))
 
 
 def load(folder: Path) -> Catalog:
     """Read and check the declarations in `folder`."""
-    dimensions = _read(folder / "dimensions.toml", Dimension)
-    parts = _read(folder / "parts.toml", Part)
-    measures = _read(folder / "measures.toml", Measure)
-    rollups = _read(folder / "rollups.toml", Rollup)
-    reports = _read(folder / "reports.toml", Report)
+    families = _families(folder / "families.toml")
+    dimensions = _read(folder / "dimensions.toml", Dimension, families)
+    parts = _read(folder / "parts.toml", Part, families)
+    words = _read(folder / "words.toml", Word, families)
+    measures = _read(folder / "measures.toml", Measure, families)
+    rollups = _read(folder / "rollups.toml", Rollup, families)
     for name, dimension in dimensions.items():
         if (dimension.column is None) == (dimension.bucket is None):
             raise _mistake(folder / "dimensions.toml", name, "needs either column or bucket")
+        if dimension.lookup is not None and (dimension.bucket or not re.fullmatch(r"[a-z]+\.[a-z]+", dimension.lookup)):
+            raise _mistake(
+                folder / "dimensions.toml", name, "lookup is list.column, beside the column that is looked up"
+            )
     if sum(dimension.account for dimension in dimensions.values()) != 1:
         raise _mistake(folder / "dimensions.toml", next(iter(dimensions)), "exactly one needs account = true")
+    for name, part in parts.items():
+        for setting in part.settings:
+            _must_know(setting, Settings.__struct_fields__, folder / "parts.toml", name, "setting")
+    _check_words(words, parts, folder / "words.toml")
     for name, measure in measures.items():
-        measures[name] = _with_words(measure, parts, folder / "measures.toml")
+        measures[name] = _with_words(measure, {**parts, **words}, folder / "measures.toml")
+    columns = [dimension.column for dimension in dimensions.values() if dimension.column]
     for name, rollup in rollups.items():
-        for part in rollup.parts:
-            _must_know(part, parts, folder / "rollups.toml", name, "part")
-        columns = {dimension.column for dimension in dimensions.values()}
+        for part_name in rollup.parts:
+            _must_know(part_name, parts, folder / "rollups.toml", name, "part")
         for key in rollup.keys:
-            _must_know(key, dict.fromkeys(filter(None, columns)), folder / "rollups.toml", name, "key")
+            _must_know(key, columns, folder / "rollups.toml", name, "key")
+    known = Catalog(dimensions, parts, words, measures, rollups)
+    reports = _read(folder / "reports.toml", Report, families)
     for name, report in reports.items():
-        presets: list[Report | Preset] = [report, *([report.customer] if report.customer else [])]
-        for preset in presets:
-            for row in preset.rows:
-                _must_know(row, dimensions, folder / "reports.toml", name, "dimension")
-            for asked in preset.measures:
-                _must_know(asked, measures, folder / "reports.toml", name, "measure")
-    return Catalog(dimensions, parts, measures, rollups, reports)
+        reports[name] = checked(report, known, folder / "reports.toml")
+    calls = _read(folder / "calls.toml", Told, families)
+    for name, told in calls.items():
+        also = dimensions.get(name) or measures.get(name)
+        if also is not None and also.audience != told.audience:
+            raise _mistake(folder / "calls.toml", name, f"is for {told.audience}, as a field it is for {also.audience}")
+    return msgspec.structs.replace(known, reports=reports, calls=calls)
 
 
-def words(expression: str) -> list[str]:
+def checked(report: Report, known: Catalog, path: Path) -> Report:
+    """Return a report of `path` with who may ask it; raises for what the catalog does not know."""
+    fields: dict[str, Dimension | Measure] = {**known.dimensions, **known.measures}
+    for name, parameter in report.parameters.items():
+        if parameter.default not in parameter.values:
+            has = ", ".join(parameter.values)
+            raise _mistake(
+                path,
+                f"{report.name}.parameters.{name}",
+                f"the default {parameter.default!r} is none of its values: {has}",
+            )
+    for label in report.labels:
+        _must_know(label, fields, path, report.name, "field")
+    for preset in (*report.variants(customer=False), *report.variants(customer=True)):
+        for row in preset.rows:
+            _must_know(row, known.dimensions, path, report.name, "dimension")
+        for measure in preset.measures:
+            _must_know(measure, known.measures, path, report.name, "measure")
+        for clause in preset.where:
+            _must_know(clause.field, fields, path, report.name, "field")
+        for key in preset.sort:
+            _must_know(key.field, [*preset.rows, *preset.measures], path, report.name, "column")
+        if not (preset.measures or report.records):
+            raise _mistake(path, report.name, "needs measures")
+    hidden = [name for preset in report.variants(customer=True) for name in _spoken(preset) if _hidden(fields[name])]
+    if hidden and report.customer is not None:
+        raise _mistake(path, f"{report.name}.customer", f"{hidden[0]!r} is not a customer's to see")
+    return msgspec.structs.replace(report, audience="operator" if hidden else report.audience)
+
+
+def _spoken(preset: Preset) -> list[str]:
+    return [*preset.rows, *preset.measures, *(clause.field for clause in preset.where)]
+
+
+def _hidden(field: Dimension | Measure) -> bool:
+    return field.audience != "all"
+
+
+def words_of(expression: str) -> list[str]:
     """Return the names an expression speaks of, in order."""
     return re.findall(r"[a-z_][a-z0-9_]*", expression)
 
 
-def _with_words(measure: Measure, parts: dict[str, Part], path: Path) -> Measure:
+def _check_words(words: dict[str, Word], parts: dict[str, Part], path: Path) -> None:
+    for name, word in words.items():
+        for meant in word.everything:
+            _must_know(meant, {**parts, **words}, path, name, "part")
+        for setting in word.also:
+            _must_know(setting, Settings.__struct_fields__, path, name, "setting")
+    for name in words:
+        _check_end(name, (), words, path)
+
+
+def _check_end(name: str, before: tuple[str, ...], words: dict[str, Word], path: Path) -> None:
+    """A word that stands for itself means the part of that name; one that comes back to itself means nothing."""
+    if name in before:
+        raise _mistake(path, before[0], f"comes back to {name!r}")
+    for meant in words[name].everything:
+        if meant in words and meant != name:
+            _check_end(meant, (*before, name), words, path)
+
+
+def _with_words(measure: Measure, known: dict[str, Any], path: Path) -> Measure:
     if (measure.value is None) == (measure.numerator is None) or (
         (measure.numerator is None) != (measure.denominator is None)
     ):
         raise _mistake(path, measure.name, "needs either value, or numerator and denominator")
     found: dict[str, None] = {}
     for expression in filter(None, (measure.value, measure.numerator, measure.denominator)):
-        for word in words(expression):
-            if word not in PSEUDO_PARTS:
-                _must_know(word, parts, path, measure.name, "part")
+        for word in words_of(expression):
+            _must_know(word, known, path, measure.name, "part")
             found[word] = None
     return msgspec.structs.replace(measure, words=tuple(found))
 
 
-def _read(path: Path, kind: type[Declared]) -> dict[str, Declared]:
+def _declared(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        declared: dict[str, dict[str, Any]] = tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as mistake:
         raise CatalogMistake("catalog", f"{path.name}: {mistake}") from mistake
-    entries: dict[str, Declared] = {}
+
+
+def _families(path: Path) -> Families:
+    declared = _declared(path)
+    try:
+        return msgspec.convert(declared, Families)
+    except msgspec.ValidationError as mistake:
+        raise CatalogMistake("catalog", f"{path.name}: {mistake}") from mistake
+
+
+def _read(path: Path, kind: type[Declared], families: Families) -> dict[str, Declared]:
+    declared = _declared(path)
     for name, entry in declared.items():
+        if "each" in entry:
+            _must_know(entry["each"], families, path, f'"{name}"', "family")
+    try:
+        made = expanded(declared, families)
+    except KeyError as mistake:
+        lines = path.read_text("utf-8").splitlines()
+        line = next(number for number, text in enumerate(lines, 1) if f"{{{mistake.args[0]}}}" in text)
+        raise CatalogMistake("catalog", f"{path.name}:{line}: no member says {mistake.args[0]!r}") from mistake
+    entries: dict[str, Declared] = {}
+    for name, entry in made.items():
         try:
             entries[name] = msgspec.convert({**entry, "name": name}, kind)
         except msgspec.ValidationError as mistake:
@@ -92,7 +180,7 @@ def _read(path: Path, kind: type[Declared]) -> dict[str, Declared]:
     return entries
 
 
-def _must_know(word: str, known: dict[str, Any], path: Path, entry: str, what: str) -> None:
+def _must_know(word: str, known: Any, path: Path, entry: str, what: str) -> None:
     if word not in known:
         hint = nearest(word, list(known))
         raise _mistake(path, entry, f"there is no {what} {word!r}" + (f", {hint}" if hint else ""))
@@ -100,5 +188,5 @@ def _must_know(word: str, known: dict[str, Any], path: Path, entry: str, what: s
 
 def _mistake(path: Path, entry: str, what: str) -> CatalogMistake:
     lines = path.read_text("utf-8").splitlines()
-    line = next((number for number, text in enumerate(lines, 1) if text.strip() == f"[{entry}]"), 1)
+    line = next((number for number, text in enumerate(lines, 1) if header(entry, text)), 1)
     return CatalogMistake("catalog", f"{path.name}:{line}: [{entry}] {what}")

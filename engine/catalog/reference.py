@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 
 from engine.catalog.load import catalog
-from engine.catalog.model import Catalog, Measure, Preset, Report
+from engine.catalog.model import Catalog, Measure, Word
+from engine.catalog.preset import Clause, Preset, Report
 from engine.record import FIELDS, IDENTITY, Kind
 from engine.settings import Settings
 from engine.template import ROOT
@@ -82,28 +83,77 @@ def _measures(known: Catalog) -> str:
         about = m.help + (f" Source: {m.source}." if m.source else "")
         kind = m.type.replace("_", " ")
         rows.append((f"`{m.name}`", m.label, kind, m.unit or "", _who(m.audience), about, _formula(m)))
-    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", f"`{p.value}`") for p in known.parts.values()]
+    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _one_line(p.value)) for p in known.parts.values()]
     return _page(
         "Measures",
-        "schemas/catalog/measures.toml and parts.toml",
-        "What can be asked about a group. `base` stands for `attempts`, or for `seizures` when the question says so; "
-        "`answers` for `connected`, and for `answered_zero` too with the setting `count_zero_answers`.",
+        "schemas/catalog/measures.toml, words.toml and parts.toml",
+        "What can be asked about a group.",
         _table(("name", "label", "type", "unit", "for", "what it is", "made of"), rows),
+        "## Words",
+        "What stands for parts in a measure; which ones, the question or the site decides. Several are added up.",
+        _table(
+            ("name", "what it is", "stands for"), [(f"`{w.name}`", w.help, _meant(w)) for w in known.words.values()]
+        ),
         "## Parts",
         "The sums that measures are made of. One that follows the view counts final attempts only in the call view.",
         _table(("name", "what it is", "follows the view", "what a posting adds, times its sign"), parts),
     )
 
 
+def _one_line(sql: str) -> str:
+    return f"`{' '.join(sql.split())}`"
+
+
+def _meant(word: Word) -> str:
+    found = [_code(word.parts)]
+    for name, values in word.when.items():
+        found += [f"{_code(words)} when `{name}` is `{value}`" for value, words in values.items()]
+    return "; ".join(found + [f"and {_code(words)} with the setting `{name}`" for name, words in word.also.items()])
+
+
 def _reports(known: Catalog) -> str:
-    pieces = ["Questions that come with the program. Whatever a caller gives replaces the default."]
+    about = "Questions that come with the program. Whatever a caller gives replaces the default; a filter is added."
+    pieces = [about]
     for report in known.reports.values():
-        presets: list[tuple[str, Report | Preset]] = [("default", report)]
-        presets += [("asked by a customer", report.customer)] if report.customer else []
-        rows = [(who, _code(p.rows) or "none: one row", _code(p.measures), p.calls) for who, p in presets]
         pieces += [f"## `{report.name}`: {report.label}", report.help]
-        pieces.append(_table(("", "rows", "measures", "view"), rows))
+        for name, parameter in report.parameters.items():
+            values = _code(parameter.values)
+            pieces.append(f"Parameter `{name}`: {values}; `{parameter.default}` when left out. {parameter.help}")
+        if report.records:
+            continue
+        rows = []
+        for who, preset in _variants(report):
+            where = [_clause(clause) for clause in preset.where]
+            extras = [word for word in ("totals", "subtotals") if getattr(preset, word)]
+            rows.append(
+                (
+                    who,
+                    _code(preset.rows) or "none: one row",
+                    _code(preset.measures),
+                    preset.calls,
+                    "; ".join(where + extras),
+                )
+            )
+        pieces.append(_table(("", "rows", "measures", "view", "filter and more"), rows))
+        if report.labels:
+            called = ", ".join(f"`{name}` {label}" for name, label in report.labels.items())
+            pieces.append(f"Its columns are called otherwise than elsewhere: {called}.")
+        if report.audience == "operator":
+            pieces.append("For operators only.")
     return _page("Reports", "schemas/catalog/reports.toml", *pieces)
+
+
+def _variants(report: Report) -> list[tuple[str, Preset]]:
+    """What a report asks, by who asks and what was chosen."""
+    presets = [("default", report.preset({}, customer=False))]
+    for name, parameter in report.parameters.items():
+        others = [value for value in parameter.values if value != parameter.default]
+        presets += [(f"`{name}={value}`", report.preset({name: value}, customer=False)) for value in others]
+    return presets + ([("asked by a customer", report.preset({}, customer=True))] if report.customer else [])
+
+
+def _clause(clause: Clause) -> str:
+    return " ".join([f"`{clause.field}`", clause.op.replace("_", " "), *(f"`{value}`" for value in clause.values)])
 
 
 def _rollups(known: Catalog) -> str:
@@ -168,8 +218,12 @@ def _dialects() -> str:
             rule = " and ".join(f"`{column}` is {_code(words)}" for column, words in part["where"].items())
             others = f"the rows with the same {_code(part['within'])} whose {rule}"
             pieces.append(f"`{part['name']}` is the `{part['column']}` of {others}.")
-        pieces += [f"Limit: {limit}." for limit in dialect.get("limits", [])]
+        pieces += [f"Limit: {_limit(limit)}." for limit in dialect.get("limits", [])]
     return _page("Dialects", "schemas/dialects/*.toml", *pieces)
+
+
+def _limit(limit: str | dict[str, Any]) -> str:
+    return limit if isinstance(limit, str) else f"{limit['says']} (told with answers made of {_code(limit['touches'])})"
 
 
 def _found_out(dialect: dict[str, Any]) -> str:

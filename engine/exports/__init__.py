@@ -1,1 +1,1 @@
-"""An answer goes in, a table, CSV or JSON comes out."""
+"""An answer goes in, a table, CSV, JSON, Arrow, Parquet or a spreadsheet comes out."""

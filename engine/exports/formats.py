@@ -1,73 +1,55 @@
-"""An answer goes in, its text as a table, CSV or JSON comes out; rows and headers are the same in all of them."""
+"""An answer and the name of a format go in, its bytes come out; rows and headers are the same in all of them."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
+from engine.exports import columnar, lines, sheet
+from engine.exports.blocks import Flow, of_answer
 from engine.query.answer import Answer, Column
 from engine.words import many
 
-Format = Literal["table", "csv", "json"]
+Format = Literal["table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx"]
+FORMATS: tuple[Format, ...] = Format.__args__  # type: ignore[attr-defined]
+"""Every format, in the order in which they are listed."""
 MEDIA: dict[str, str] = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8; header=present",
     "table": "text/plain; charset=utf-8",
+    "ndjson": "application/x-ndjson",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-_PIECE = 1000
+NAMED = ("csv", "xlsx")
+"""Formats that people open, where money always has its currency beside it."""
 
 
 def write(answer: Answer, form: Format, *, labels: bool = False, raw: bool = False) -> Iterator[bytes]:
-    """Yield the answer in pieces. `labels` heads CSV with labels; `raw` leaves text a spreadsheet would run."""
+    """Yield the answer in pieces.
+
+    `labels` heads CSV and XLSX with labels; `raw` leaves text in them that a spreadsheet would run.
+    """
     if form == "json":
         yield msgspec.json.encode(answer)
-    elif form == "csv":
-        yield from _csv(answer, labels=labels, raw=raw)
-    else:
+    elif form == "table":
         yield table(answer).encode()
+    else:
+        yield from rows(of_answer(answer, told=form in NAMED), form, labels=labels, raw=raw)
 
 
-def _csv(answer: Answer, *, labels: bool, raw: bool) -> Iterator[bytes]:
-    money = any(column.type == "money" for column in answer.columns)
-    texts = [column.type == "string" and not raw for column in answer.columns]
-    header = [column.label if labels else column.name for column in answer.columns]
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([*header, "currency"] if money else header)
-    for place, row in enumerate(answer.rows):
-        cells = [_cell(value, text) for value, text in zip(row, texts, strict=True)]
-        writer.writerow([*cells, _currency(answer, place)] if money else cells)
-        if place % _PIECE == _PIECE - 1:
-            yield _drained(buffer)
-    yield _drained(buffer)
-
-
-def _drained(buffer: io.StringIO) -> bytes:
-    piece = buffer.getvalue().encode()
-    buffer.seek(0)
-    buffer.truncate()
-    return piece
-
-
-def _currency(answer: Answer, place: int) -> str:
-    if answer.currencies is not msgspec.UNSET:
-        return answer.currencies[place]
-    return answer.question.currency or ""
-
-
-def _cell(value: Any, guarded: bool) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if guarded and isinstance(value, str) and value.startswith(_RISKY):
-        return f"'{value}"
-    return value
+def rows(flow: Flow, form: Format, *, labels: bool = False, raw: bool = False) -> Iterator[bytes]:
+    """Yield rows in one of the formats that hold nothing else; a block is read when it is needed."""
+    if form == "csv":
+        return lines.separated(flow, labels=labels, raw=raw)
+    if form == "ndjson":
+        return lines.objects(flow)
+    if form == "arrow":
+        return columnar.stream(flow)
+    if form == "parquet":
+        return columnar.parquet(flow)
+    return sheet.workbook(flow, labels=labels, raw=raw)
 
 
 def table(answer: Answer) -> str:

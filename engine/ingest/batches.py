@@ -5,9 +5,10 @@ from threading import Lock
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from engine.errors import NotFound
-from engine.ingest.outcomes import outcome_map
+from engine.errors import BadRequest, NotFound
+from engine.ingest import dialects
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
@@ -16,7 +17,8 @@ from engine.template import render
 class Receipt(Struct, frozen=True):
     """What became of one file or POST: `received` is the sum of the six counts after it.
 
-    `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed.
+    `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed,
+    `limits` what files of its dialect cannot say.
     """
 
     batch: int
@@ -30,6 +32,7 @@ class Receipt(Struct, frozen=True):
     withdrawn: int
     rejected: int
     after_close: int = 0
+    limits: tuple[str, ...] = ()
 
 
 class Staged(Struct, frozen=True):
@@ -45,8 +48,9 @@ class Staged(Struct, frozen=True):
 class Batches:
     """Every batch's life, one row of batch_log per state."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, dialects_folder: str = "") -> None:
         self._writer = writer
+        self._folder = dialects_folder
         self._warehouse = writer.warehouse
         self._numbering = Lock()
         self.alive: set[int] = set()
@@ -64,7 +68,7 @@ class Batches:
     def note(self, batch: int, state: str, **about: str | int | bool | list[str]) -> None:
         """Add a word on a batch."""
         types = {str: "String", int: "UInt32", bool: "Bool", list: "Array(String)"}
-        said = {"batch": batch, "state": state, "outcome_map": outcome_map().version, **about}
+        said = {"batch": batch, "state": state, **about}
         columns = {name: types[type(value)] for name, value in said.items()}
         self._writer.run("ingest/note_batch.sql.j2", said, columns=columns)
 
@@ -141,11 +145,18 @@ class Batches:
         return self._receipts("batch IN {batches:Array(UInt32)}", batches=list(batches))
 
     def _receipts(self, which: str, **parameters: Any) -> list[Receipt]:
-        columns = ", ".join(Receipt.__struct_fields__)
+        columns = ", ".join(name for name in Receipt.__struct_fields__ if name != "limits")
         sql = (
             f"SELECT {columns} FROM batch_log WHERE state = 'loaded' AND {which} ORDER BY batch, time LIMIT 1 BY batch"
         )
-        return [Receipt(*row) for row in self._warehouse.query(Statement(sql, parameters)).rows]
+        rows = self._warehouse.query(Statement(sql, parameters)).rows
+        return [replace(receipt, limits=self._limits(receipt.dialect)) for receipt in (Receipt(*row) for row in rows)]
+
+    def _limits(self, dialect: str) -> tuple[str, ...]:
+        try:
+            return tuple(limit.says for limit in dialects.find(dialect, self._folder).limits)
+        except BadRequest:  # an operator's dialect that is there no more
+            return ()
 
     def requested(self, request: str) -> tuple[int, str] | None:
         """Return the batch that was loaded under a repeatable request's key, and the hash of what was sent."""

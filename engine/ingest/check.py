@@ -86,7 +86,7 @@ def check(reading: Reading, path: Path, origin: str, asked: Asked) -> Check:
         meta=_meta(first),
         missing=[name for name, found in seen.items() if not found and not dialect.fields[name].fixed],
         only=dialect.where,
-        limits=dialect.limits,
+        limits=tuple(limit.says for limit in dialect.limits),
         rejects=rejects,
     )
 

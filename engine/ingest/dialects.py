@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from engine.catalog.load import catalog
 from engine.errors import BadRequest, nearest
 from engine.ingest.times import compiled as times_of
 from engine.record import FIELDS, Kind
@@ -116,6 +117,14 @@ class Gathered(Struct, frozen=True, forbid_unknown_fields=True):
     where: dict[str, tuple[str, ...]]
 
 
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a format cannot say; answers made of the parts it touches say so."""
+
+    says: str
+    touches: tuple[str, ...] = ()
+    """Parts of schemas/catalog/parts.toml that are another number for it."""
+
+
 class Dialect(Struct, frozen=True, forbid_unknown_fields=True):
     """How one system's files are read."""
 
@@ -144,7 +153,7 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True):
     """The rows that are calls: those with one of these texts in each column."""
     gather: tuple[Gathered, ...] = ()
     zone: Literal["given", "asked"] = "given"
-    limits: tuple[str, ...] = ()
+    limits: tuple[Limit, ...] = ()
     final: FinalRule | None = None
 
     @property
@@ -227,9 +236,11 @@ def read(path: Path) -> Dialect:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as mistake:
         raise BadRequest("bad_dialect", f"{path}: {mistake}") from mistake
     fields = declared.pop("fields", {})
+    limits = _limits(path, declared.pop("limits", []))
     # Field by field: of a key in a table the library would only say that there is one.
     readings = {name: _converted(path, f"field {name!r}: ", text, FieldReading) for name, text in fields.items()}
-    dialect = msgspec.structs.replace(_converted(path, "", declared | {"fields": {}}, Dialect), fields=readings)
+    bare = _converted(path, "", declared | {"fields": {}}, Dialect)
+    dialect = msgspec.structs.replace(bare, fields=readings, limits=limits)
     for name, reading in readings.items():
         if name not in FIELDS:
             raise _mistaken(path, f"no such field {name!r}", name, list(FIELDS))
@@ -249,6 +260,16 @@ def read(path: Path) -> Dialect:
         if name not in readings:
             raise _mistaken(path, f"field {name!r} is missing, and no record is without it")
     return dialect
+
+
+def _limits(path: Path, declared: Any) -> tuple[Limit, ...]:
+    """Limits are texts, or texts with what they touch."""
+    texts = _converted(path, "limits: ", declared, list[str | Limit])
+    limits = tuple(Limit(one) if isinstance(one, str) else one for one in texts)
+    for part in (part for limit in limits for part in limit.touches):
+        if part not in catalog().parts:
+            raise _mistaken(path, f"limits touch {part!r}, which is no part of a measure", part, list(catalog().parts))
+    return limits
 
 
 def _wrong(name: str, reading: FieldReading, readings: dict[str, FieldReading]) -> str:

@@ -4,10 +4,16 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine import countries
+from engine.ingest.outcomes import outcome_map
 from engine.reference.lookups import NOTHING, Lookups
 from engine.settings import Settings
 
 DERIVED = {
+    "connected": "Bool",
+    "outcome": "LowCardinality(String)",
+    "country": "LowCardinality(String)",
+    "orig_country": "LowCardinality(String)",
     "orig_npanxx": "LowCardinality(String)",
     "state": "LowCardinality(String)",
     "lata": "LowCardinality(String)",
@@ -21,7 +27,7 @@ DERIVED = {
     "did": "String",
     "account": "LowCardinality(String)",
 }
-"""What a record gains from reference data, by ledger column."""
+"""What a record gains when it is loaded, by ledger column: none of it is its content."""
 
 COMPUTED = {
     "npanxx": (
@@ -60,12 +66,14 @@ class Facts(Struct, frozen=True):
     def structure(self) -> dict[str, Any]:
         """What decides the shape of the SQL."""
         known = self.lookups
-        asked = (known.places, known.dids, known.retail)
+        asked = (known.places, known.dids, known.retail)  # outcomes reckon their day themselves
         return {
             "lookups": known,
             "by_lrn": self.by_lrn,
             "by_day": any(lookup is not None and lookup.ranged for lookup in asked),
             "territories_are_states": self.territories_are_states,
+            "outcomes": outcome_map().rule,
+            "prefix_lengths": list(countries.by_length()),
         }
 
     @property
@@ -74,7 +82,10 @@ class Facts(Struct, frozen=True):
         return {
             "site_zone": self.zone,
             "home_country": self.home_country,
+            "home_code": countries.calling_code(self.home_country),
             "indeterminate_as": self.indeterminate_as,
+            **{f"prefixes_{length}": prefixes for length, (prefixes, _) in countries.by_length().items()},
+            **{f"countries_{length}": owners for length, (_, owners) in countries.by_length().items()},
         }
 
 

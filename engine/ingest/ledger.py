@@ -1,4 +1,4 @@
-"""Staged records or a batch to take back go in, postings in ledger and rollups come out: one commit after the other.
+"""Staged records, a batch to take back or new facts go in, postings come out: one commit after the other.
 
 Only one writer exists. A commit is decided first (from then on staging, decisions and the postings before it say
 what it posts), inserted, and then marked complete, which moves the readers' watermark. Whatever dies in between
@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
+from engine.ingest.facts import DERIVED
 from engine.ingest.stage import ledger_columns
 from engine.ingest.writer import Writer
 from engine.statement import Statement
@@ -18,7 +19,10 @@ from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 
-COLUMNS = ", ".join(column["name"] for column in ledger_columns() if "alias" not in column)
+OWN = [column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"}]
+COLUMNS = ", ".join([*OWN, *DERIVED])
+_SCRATCH = ("decisions", "told", "reenriched")
+_NOTHING = {"records": False, "decided": False, "contradictions": False, "reenriches": False}
 
 
 class Chunk(Struct, frozen=True):
@@ -65,8 +69,8 @@ class Ledger:
         self.closed = tuple(closes(self._warehouse))
 
     @property
-    def closed_months(self) -> dict[str, list[int]]:
-        """The windows of closed months as a statement takes them, [first, until) in seconds."""
+    def closed_spans(self) -> dict[str, list[int]]:
+        """When closed months begin and end, in seconds, as the templates call it."""
         return {"firsts": [month.first for month in self.closed], "untils": [month.until for month in self.closed]}
 
     def _number(self, sql: str, **parameters: Any) -> int:
@@ -102,6 +106,21 @@ class Ledger:
         if self._decides(commit):
             self._post(commit, kind, Chunk((batch,), 0, 0, contradictions=False), decided=True)
 
+    def commit_facts(self, structure: dict[str, Any], parameters: dict[str, Any]) -> Sequence[Any] | None:
+        """Commit the facts that are not what the ledger has; return how many are not, None when all are.
+
+        `Reenrichment` says of which calls, and how facts are found.
+        """
+        commit = self.watermark + 1
+        self._run("ingest/reenrich.sql.j2", {**structure, "step": "write"}, **parameters)
+        count = render("ingest/reenrich.sql.j2", **structure, step="count")
+        counts = self._warehouse.query(Statement(count, {"commit": commit, **self.closed_spans})).rows[0]
+        if not counts[-1]:
+            return None
+        self._post(commit, "reenrich", Chunk((0,), 0, 0, contradictions=False), decided=False)
+        self._writer.drop("reenriched", commit)
+        return counts
+
     def _decides(self, commit: int) -> bool:
         return bool(self._number("SELECT count() FROM decisions WHERE commit = {commit:UInt32}", commit=commit))
 
@@ -109,7 +128,7 @@ class Ledger:
         shape = self._shape(kind, chunk, decided=decided)
         parameters = {"commit": commit, **chunk.parameters}
         counted = {**shape, "closed": bool(self.closed)}
-        self._run("ingest/log_decided.sql.j2", counted, **parameters, **self.closed_months, kind=kind)
+        self._run("ingest/log_decided.sql.j2", counted, **parameters, **self.closed_spans, kind=kind)
         self._run("ingest/postings.sql.j2", {**shape, "recovering": False}, **parameters)
         self._complete(commit, decided=decided)
 
@@ -118,7 +137,10 @@ class Ledger:
             "records": kind == "load",
             "decided": decided,
             "contradictions": chunk.contradictions,
+            "reenriches": kind == "reenrich",
             "columns": COLUMNS,
+            "own": OWN,
+            "derived": list(DERIVED),
         }
 
     def _complete(self, commit: int, *, decided: bool) -> None:
@@ -148,9 +170,9 @@ class Ledger:
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
                 self._make_exact(rollup, zone, table, self._tiles_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)
-        scratch = "SELECT DISTINCT commit FROM (SELECT commit FROM decisions UNION ALL SELECT commit FROM told)"
-        for (commit,) in self._warehouse.query(Statement(scratch)).rows:
-            self._sweep(commit)
+        for table in _SCRATCH:
+            left = self._warehouse.query(Statement(f"SELECT DISTINCT commit FROM {table}")).rows
+            self._writer.drop(table, *(int(commit) for (commit,) in left))
         return int(open_commits[-1][0]) if open_commits else None
 
     def begun(self, batches: Sequence[int]) -> set[int]:
@@ -194,17 +216,15 @@ class Ledger:
     def commit_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
         """Make day tiles (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
         commit = self.watermark + 1
-        shape = {"records": False, "decided": False, "contradictions": False}
-        self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
+        self._run("ingest/log_decided.sql.j2", _NOTHING, commit=commit, kind="exact")
         self._make_exact(rollup, zone, table, tiles, commit)
         self._complete(commit, decided=False)
         return commit
 
     def commit_nothing(self) -> int:
-        """Complete a commit without postings; return it."""
+        """Complete a commit without postings, at which something beside the calls has changed; return it."""
         commit = self.watermark + 1
-        shape = {"records": False, "decided": False, "contradictions": False}
-        self._run("ingest/log_decided.sql.j2", shape, commit=commit, kind="exact")
+        self._run("ingest/log_decided.sql.j2", _NOTHING, commit=commit, kind="exact")
         self._complete(commit, decided=False)
         return commit
 

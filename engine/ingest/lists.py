@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine import countries
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import countries
 from engine.ingest.writer import Writer
 from engine.reference import layouts, lookups
 from engine.reference.kinds import ListKind, kind_of
@@ -16,6 +16,7 @@ from engine.reference.layouts import ListFile
 from engine.reference.lookups import Lookups
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse.gateway import Warehouse
 from engine.warehouse.piece import Piece
 from engine.words import many
 
@@ -44,7 +45,7 @@ class ListReceipt(Struct, frozen=True):
 def load(
     writer: Writer, kind: str, path: Path, origin: str, valid_from: str | None, commit: int
 ) -> tuple[ListReceipt, Lookups]:
-    """Load a list; `commit` is the newest one.
+    """Load a list; `commit` is the one that follows it: before that nobody is told of it.
 
     Raises `BadRequest` that names lines when a row cannot be, and then the list is what it was before.
     """
@@ -69,6 +70,11 @@ def load(
     sql = "SELECT rows, added, changed, removed, kept FROM list_log WHERE version = {version:UInt32}"
     counts = writer.warehouse.query(Statement(sql, {"version": version})).rows[0]
     return ListReceipt(version, kind, origin, file.layout.name, valid_from, *map(int, counts)), made
+
+
+def newest_commit(warehouse: Warehouse) -> int:
+    """Return the commit that the newest version of a list came with, 0 when there is none."""
+    return int(warehouse.value(Statement("SELECT max(commit) FROM list_log")))
 
 
 def _day(text: str | None) -> str:
@@ -146,6 +152,7 @@ class _Draft:
             "columns": kind.columns,
             "key": [f"cells[{place[name]}]" for name in kind.key],
             "keeps": _named(file.layout.keeps, place),
+            "ordered": kind.ordered,
         }
 
     def check(self, writer: Writer) -> None:

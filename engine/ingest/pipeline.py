@@ -21,17 +21,21 @@ from engine.ingest.closes import close, reopen
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.lists import ListReceipt
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
+from engine.ingest.reenrichment import Reenriched, Reenrichment, Span
 from engine.ingest.retention import Retained, retain
 from engine.ingest.retries import Rejected, Retried, Retries
 from engine.ingest.rollback import Undone, change
 from engine.ingest.writer import Writer
 from engine.reference import lookups
 from engine.settings import Settings
+from engine.warehouse import layout
 from engine.warehouse.closes import Close
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.lease import Lease
 
-__all__ = ["Asked", "Loader", "Progress", "Receipt", "Report", "Request", "Retained", "Retried", "Undone"]
+__all__ = [
+    "Asked", "Loader", "Progress", "Receipt", "Reenriched", "Report", "Request", "Retained", "Retried", "Undone",
+]  # fmt: skip
 
 READERS = 2
 """Files read at the same time."""
@@ -60,7 +64,7 @@ class Loader:
         self._settings = settings
         writer = self._writer = Writer(warehouse, lease)
         self._ledger = Ledger(writer, catalog, settings.zones)
-        self._batches = Batches(writer)
+        self._batches = Batches(writer, settings.dialects_folder)
         self._reading = Reading(writer, settings, self._batches)
         self._retries = Retries(writer)
         self._retrying = Lock()
@@ -73,6 +77,8 @@ class Loader:
         self._reading.lookups = lookups.make(warehouse, lookups.versions(warehouse))
         lookups.drop_others(warehouse, self._reading.lookups)
         self._unfinished = False
+        self._frozen = False
+        self._reenriching = False
 
     def recover(self, uncovered: list[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
@@ -232,6 +238,7 @@ class Loader:
         contradictions = any(waiting.staged.contradictions for waiting in group)
         if any(waiting.staged.forced for waiting in group):
             self._ledger.read_batches()
+        self._freeze()
         for waiting in group:
             _say(waiting, after)
         self._ledger.commit_chunk(Chunk(batches, after, until, contradictions=contradictions))
@@ -273,8 +280,16 @@ class Loader:
                 finished.append(staged.batch)
         for batch in self._batches.being("rolling_back", "restoring"):
             change(self._warehouse, self._ledger, self._batches, batch, self._settings.chunk_records)
+        if lists.newest_commit(self._warehouse) > self._ledger.watermark:
+            self._ledger.commit_nothing()  # a list was written, and then its commit was not
         self._unfinished = False
         return finished
+
+    def _freeze(self) -> None:
+        """What calls are judged by for good stays what it is at the first load."""
+        if not self._frozen:
+            layout.freeze(self._warehouse, "timezone", self._settings.timezone)
+            self._frozen = True
 
     def _commit_staged(self, staged: Staged) -> None:
         for after in range(staged.done, staged.rows, self._settings.chunk_records):
@@ -323,11 +338,62 @@ class Loader:
     def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
         """Load a list of reference data; it tells facts about records that are loaded from then on."""
         with self._turn():
-            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark)
+            self._check_reenriching()
+            # A commit of its own: whatever is asked as of an earlier one is answered by the lists of before.
+            receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark + 1)
             before, self._reading.lookups = self._reading.lookups, known
-            # Whoever is reading a file now may still ask the lookups of before.
-            lookups.drop_others(self._warehouse, before, known)
+            try:
+                self._ledger.commit_nothing()
+                # Whoever is reading a file now may still ask the lookups of before.
+                lookups.drop_others(self._warehouse, before, known)
+            except (TollhouseError, KeyboardInterrupt):
+                self._unfinished = True
+                raise
             return receipt
+
+    def reenrich(
+        self, start: str, end: str, zone: str, *, dry_run: bool = False, report: Report | None = None
+    ) -> Reenriched:
+        """Give calls that began in [start, end) the facts that reference data tells of them now.
+
+        It takes a commit for each part of the span that changes, and lets loads that wait pass between them. Raises
+        `Unprocessable` when the span is none, `Conflict` while another reenrichment goes on.
+        """
+        with self._turn():
+            self._check_reenriching()
+            span = Span.of(self._warehouse, start, end, zone, self._reading.horizon)
+            facts = self._reading.facts(self._reading.lookups)
+            made = Reenrichment(self._warehouse, self._ledger, facts, span, dry_run=dry_run)
+            self._reenriching = True
+        try:
+            done = 0
+            for hours, told in made.parts(self._settings.chunk_records):
+                if report:
+                    report(Progress("reenriching", done, made.total))
+                with self._turn():
+                    self._let_pass()
+                    try:
+                        made.make(hours)
+                    except (TollhouseError, KeyboardInterrupt):
+                        self._unfinished = True
+                        raise
+                done += told
+            return made.told
+        finally:
+            self._reenriching = False
+
+    def _check_reenriching(self) -> None:
+        if self._reenriching:
+            raise Conflict(
+                "reenriching",
+                "reference data is being applied to calls that were loaded before",
+                hint="wait until that is done",
+            )
+
+    def _let_pass(self) -> None:
+        """Commit what waits now, before going on with something long."""
+        for _ in range(len(self._queue)):
+            self._commit_next()
 
     def rollback(self, batch: int, *, undo: bool = False, report: Report | None = None) -> Undone:
         """Take a batch back, as if it had never been loaded, or with `undo` give it again; says what changed.

@@ -83,8 +83,10 @@ class Reading:
             try:
                 source = self._read(source, dialect, batch, asked, report, known)
                 staged = self._checked(source, dialect, batch, asked)
-                said: dict[str, str | int] = {"request": request.key, "body": request.body, "reference": known.version}
+                said: dict[str, str | int] = {"request": request.key, "body": request.body, **_known(known)}
                 said["zone"], columns = asked.zone or "", list(source.columns)
+                said["indeterminate_as"] = self._settings.indeterminate_as
+                said["national"] = stage.is_national(source, dialect)
                 self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
             except (TollhouseError, KeyboardInterrupt):
                 with suppress(TollhouseError):
@@ -109,8 +111,10 @@ class Reading:
                     good, total, rows = self._again(batch)
                     if good == total:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
-                        said: dict[str, str | int] = {"request": request, "reference": known.version}
+                        said: dict[str, str | int] = {"request": request, **_known(known)}
                         said["zone"] = asked.zone or ""
+                        said["indeterminate_as"] = self._settings.indeterminate_as
+                        said["national"] = stage.is_national(source, dialect)
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
                         return Staged(batch, rows, 0, contradictions=False, forced=asked.force)
                     # Then only what is good, so that nothing of the rest comes into the new batch.
@@ -170,6 +174,10 @@ class Reading:
                 self._batches.drop([batch])
                 self._batches.let_go(batch)
 
+    def facts(self, known: lookups.Lookups) -> facts.Facts:
+        """Return how facts about calls are found with these lookups."""
+        return facts.Facts.of(known, self._settings)
+
     def check_zone(self, zone: str) -> None:
         """Raise `BadRequest` when there is no such time zone."""
         sql = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
@@ -192,11 +200,10 @@ class Reading:
             name,
             asked.zone,
             self._settings.currency,
-            self._settings.home_country,
             self._writer.holds,
             self.horizon,
             self._settings.tech_prefixes,
-            facts.Facts.of(known, self._settings),
+            self.facts(known),
         )
         with _watched(self.warehouse, source, report):
             while True:
@@ -251,6 +258,11 @@ class Reading:
         if repeats:
             self._run("contradictions", batch)
         return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force)
+
+
+def _known(known: lookups.Lookups) -> dict[str, int]:
+    """The versions of reference data that a batch is read with."""
+    return {"reference": known.version, "outcome_map": known.outcome_map}
 
 
 def _unreadable(source: Source, failure: TollhouseError) -> TollhouseError:

@@ -43,7 +43,7 @@ def change(
     spoken = warehouse.query(Statement(render("ingest/hours_of_batch.sql"), {"batch": batch})).rows
     total = sum(int(count) for _, count in spoken)
     told = 0
-    for hours, records in _parts(spoken, most):
+    for hours, records in in_parts(spoken, most):
         if report:
             report(Progress("rolling back" if back else "restoring", told, total))
         ledger.commit_change(batch, hours, "rollback" if back else "restore")
@@ -51,13 +51,13 @@ def change(
     state = "rolled_back" if back else "loaded"
     batches.note(batch, state)
     sql = render("ingest/changed.sql.j2", closed=bool(ledger.closed))
-    counted = Statement(sql, {"batch": batch} | (ledger.closed_months if ledger.closed else {}))
+    counted = Statement(sql, {"batch": batch} | (ledger.closed_spans if ledger.closed else {}))
     went, came, fell_back, after_close = map(int, warehouse.query(counted).rows[0])
     return Undone(batch, state, went, came, fell_back, told - went - came - fell_back, after_close)
 
 
-def _parts(spoken: Sequence[Sequence[Any]], most: int) -> Iterator[tuple[list[int], int]]:
-    """Yield the hours a batch speaks of, some at a time, and how many records of it they hold."""
+def in_parts(spoken: Sequence[Sequence[Any]], most: int) -> Iterator[tuple[list[int], int]]:
+    """Yield hours, some at a time, and how many records they hold: at most about `most`, but whole hours."""
     hours: list[int] = []
     records = 0
     for hour, count in spoken:

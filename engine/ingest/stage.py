@@ -6,24 +6,14 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest
-from engine.ingest import countries, mending
 from engine.ingest import facts as known_facts
+from engine.ingest import mending
 from engine.ingest.cells import Cells, arranged
 from engine.ingest.dialects import Dialect, FieldReading
-from engine.ingest.outcomes import outcome_map
 from engine.ingest.sources import Source
 from engine.record import FIELDS, IDENTITY, Kind, RecordField
 from engine.statement import Statement
 from engine.template import call_macro, render
-
-DERIVED = {
-    "connected": "Bool",
-    "outcome": "LowCardinality(String)",
-    "country": "LowCardinality(String)",
-    "orig_country": "LowCardinality(String)",
-    **known_facts.DERIVED,
-}
-"""What enrichment adds to a record, by ledger column."""
 
 _OWN_DEFAULT = {
     "source", "call_id", "start_time", "attempt", "leg", "is_final", "duration", "customer_duration",
@@ -63,7 +53,6 @@ class Reader(Struct, frozen=True):
     source_name: str
     zone: str | None
     currency: str
-    home_country: str
     holds: str
     """The condition under which it may write at all."""
     horizon: str | None
@@ -86,8 +75,14 @@ def ledger_columns() -> list[dict[str, str]]:
         for field in FIELDS.values()
     ]
     derived = [
-        {"name": name, "type": kind, "codec": "ZSTD(1)", "default": "false" if kind == "Bool" else "''"}
-        for name, kind in DERIVED.items()
+        {
+            "name": name,
+            "type": kind,
+            "codec": "ZSTD(1)",
+            "default": "false" if kind == "Bool" else "''",
+            "derived": "yes",
+        }
+        for name, kind in known_facts.DERIVED.items()
     ]
     computed = [{"name": name, "type": kind, "alias": sql} for name, (kind, sql) in known_facts.COMPUTED.items()]
     return own + derived + computed
@@ -124,7 +119,6 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "batch": reader.batch,
         "source_name": reader.source_name,
         "currency": reader.currency,
-        "home_code": countries.calling_code(reader.home_country),
         "column_names": list(source.columns),
         "kept_names": list(source.kept),
         "unmapped_names": list(cells.unmapped),
@@ -135,9 +129,6 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         **reader.facts.parameters,
     }
     parameters |= cells.parameters
-    for length, (prefixes, owners) in countries.by_length().items():
-        parameters[f"prefixes_{length}"] = prefixes
-        parameters[f"countries_{length}"] = owners
     for name, reading in readings.items():
         if reading.read == "one_of":
             parameters[f"{name}_values"] = list(reading.values)
@@ -172,10 +163,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         ],
         has_meta=has_meta,
         unmapped=list(cells.unmapped.values()),
-        outcomes=outcome_map().rule,
-        prefix_lengths=list(countries.by_length()),
         stored=stored,
-        derived=list(DERIVED),
+        derived=list(known_facts.DERIVED),
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if has_meta else []),
         options=source.options,
         suspect=source.suspect,
@@ -188,7 +177,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         caller=_caller(cli, readings),
         holds=reader.holds,
         horizon=reader.horizon is not None,
-        national=any(reading.read == "national" for reading in readings.values()),
+        national=_is_national(readings),
         **reader.facts.structure,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
@@ -207,6 +196,16 @@ def moves(source: Source, dialect: Dialect) -> bool:
     """Whether records of this file may replace start times."""
     reading = dialect.fields.get("replaces_start_time")
     return reading is not None and bool(set(reading.columns) & set(source.columns))
+
+
+def is_national(source: Source, dialect: Dialect) -> bool:
+    """Whether numbers in this file are read as their switch's country writes them."""
+    cells = arranged(dialect, source.columns)
+    return _is_national({name: said for name, said in dialect.fields.items() if _present(said, dialect, cells)})
+
+
+def _is_national(readings: dict[str, FieldReading]) -> bool:
+    return any(reading.read == "national" for reading in readings.values())
 
 
 def _present(reading: FieldReading, dialect: Dialect, cells: Cells) -> bool:

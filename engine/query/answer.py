@@ -1,7 +1,7 @@
 """The frozen noun an answer is, and how its values are written."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -15,6 +15,21 @@ class Column(Struct, frozen=True, omit_defaults=True):
     label: str
     type: str
     unit: str | None = None
+    measure: str | None = None
+    """The measure a column is about, when its name says more than that."""
+    aspect: Literal["numerator", "denominator", "previous", "change", "change_percent"] | None = None
+    """What of the measure it tells, when not its value."""
+    pivot: dict[str, Any] | None = None
+    """The values of the dimensions across that its calls have; null for the rest of a dimension cut to its top."""
+    other: tuple[str, ...] = ()
+    """The dimensions of `pivot` whose values are all but the top ones."""
+
+
+class Period(Struct, frozen=True, rename={"start": "from", "end": "to"}):
+    """A window, [from, to), as dates or as times with their offset."""
+
+    start: str
+    end: str
 
 
 class Subtotal(Struct, frozen=True):
@@ -55,8 +70,14 @@ class Answer(Struct, frozen=True, kw_only=True):
     rows_read: int
     source: tuple[str, ...]
     warnings: tuple[Warned, ...] = ()
+    compared: Period | UnsetType = UNSET
+    """The earlier period, when the question compares with one."""
     currencies: tuple[str, ...] | UnsetType = UNSET
     """The currency of each row's money, when the question asked for it as it was charged."""
+    outcome_map: tuple[int, ...] = ()
+    """The versions of the outcome map by which the window's calls were judged; 0 ships with the program."""
+    indeterminate_as: str | UnsetType = UNSET
+    """What indeterminate calls count as, when the question speaks of jurisdiction."""
 
 
 def money_text(amount: Decimal) -> str:

@@ -1,20 +1,19 @@
 """A zone and a window go in; instants, tiles and row counts, as the engine knows them, come out."""
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
-from engine.errors import Unprocessable
 from engine.query.answer import Moment
+from engine.query.periods import Earlier, earlier
+from engine.query.question import Compare
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
-
-_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?)?")
+from engine.warehouse.instants import instant
 
 
 class Tile(Struct, frozen=True):
@@ -32,6 +31,7 @@ class Coverage:
         self._warehouse = warehouse
         self._instant = lru_cache(4096)(self._ask_instant)
         self._tiles = lru_cache(1024)(self._ask_tiles)
+        self._earlier = lru_cache(1024)(partial(earlier, warehouse))
         self._sizes = lru_cache(4)(self._ask_sizes)
         self._horizon = lru_cache(4)(self._ask_horizon)
 
@@ -49,40 +49,38 @@ class Coverage:
         return [self._instant(zone, text.strip()) for text in texts]
 
     def _ask_instant(self, zone: str, text: str) -> int:
-        known = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
-        if not self._warehouse.value(Statement(known, {"zone": zone})):
-            raise Unprocessable(
-                "unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name like Europe/Paris"
-            )
-        bad = Unprocessable(
-            "bad_value",
-            f"{text!r} is not a time",
-            hint="write a date (2026-10-01), a local time (2026-10-01T12:30) or an instant (2026-10-01T12:30Z)",
-        )
-        try:
-            parsed = datetime.fromisoformat(text) if len(text) > 10 else None
-            day = parsed.date() if parsed else date.fromisoformat(text)
-        except ValueError:
-            raise bad from None
-        if not 1970 <= day.year <= 2105:
-            raise Unprocessable("bad_value", f"{text!r} is outside 1970 to 2105")
-        if parsed is not None and parsed.tzinfo is not None:
-            return round(parsed.timestamp() * 1000)
-        if not _LOCAL.fullmatch(text):
-            raise bad
-        statement = Statement(render("query/instants.sql"), {"zone": zone, "locals": [text]})
-        return int(self._warehouse.value(statement))
+        return instant(self._warehouse, zone, text)
+
+    def earlier(self, zone: str, start_ms: int, end_ms: int, compare: Compare) -> Earlier:
+        """Return the period that a window is compared with."""
+        return self._earlier(zone, start_ms, end_ms, compare)
 
     def tiles(
-        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
+        self,
+        rollup_zone: str,
+        zone: str,
+        start_ms: int,
+        end_ms: int,
+        buckets: tuple[str, ...],
+        rate_zone: str | None = None,
     ) -> tuple[Tile, ...]:
-        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order."""
-        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets)
+        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order.
+
+        With `rate_zone` one is whole only when it lies within a day of that zone too.
+        """
+        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets, rate_zone)
 
     def _ask_tiles(
-        self, rollup_zone: str, zone: str, start_ms: int, end_ms: int, buckets: tuple[str, ...]
+        self,
+        rollup_zone: str,
+        zone: str,
+        start_ms: int,
+        end_ms: int,
+        buckets: tuple[str, ...],
+        rate_zone: str | None,
     ) -> tuple[Tile, ...]:
         parameters = {
+            "rate_zone": rate_zone,
             "rollup_zone": rollup_zone,
             "zone": zone,
             "from_ms": start_ms,
@@ -90,7 +88,7 @@ class Coverage:
             "from_s": start_ms // 1000,
             "to_s": end_ms // 1000,
         }
-        sql = render("query/tiles.sql.j2", buckets=buckets)
+        sql = render("query/tiles.sql.j2", buckets=buckets, by_rate=rate_zone is not None)
         used = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
         rows = self._warehouse.query(Statement(sql, used)).rows
         return tuple(Tile(int(start), int(end), bool(whole)) for start, end, whole in rows)

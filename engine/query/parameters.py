@@ -1,4 +1,4 @@
-"""The words of a URL or a command line go in, a question comes out.
+"""The words of a URL or a command line go in, a question or a search comes out.
 
 `field=list` and `field.op=list` are filters; a list is one CSV line, so a value with a comma is quoted.
 """
@@ -9,12 +9,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from engine.errors import BadRequest, nearest
+from engine.query import search as searches
 from engine.query.question import OPERATORS, Question, of
+from engine.query.search import WORDS as WORDS_OF_SEARCH
+from engine.query.search import Search
 
-_SINGLE = {"from", "to", "timezone", "tz", "calls", "base", "currency", "limit", "offset", "as_of", "since"}
-_LISTS = {"rows", "measures"}
-_SWITCHES = {"totals", "subtotals", "parts"}
-WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort"}))
+_SINGLE = {
+    "from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of",
+    "since", "compare",
+}  # fmt: skip
+_LISTS = {"rows", "columns", "measures"}
+_SWITCHES = {"totals", "subtotals", "parts", "fill"}
+WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort", "top"}))
 """Every parameter that is not a filter."""
 
 
@@ -42,23 +48,64 @@ def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Seque
             values[name] = switch(name, text)
         elif name == "sort":
             values.setdefault("sort", []).extend(sort_key(item) for item in _listed(name, text))
+        elif name == "top":
+            values.setdefault("top", []).extend(top(item) for item in _listed(name, text))
         else:
-            field, _, operator = name.partition(".")
-            if field not in fields:
-                hint = nearest(field, [*fields, *WORDS])
-                raise BadRequest("unknown_parameter", f"there is no parameter {name!r}", pointer=name, hint=hint)
-            filters.setdefault((field, operator or "in"), []).extend(_listed(name, text))
+            _add_filter(filters, name, text, fields, WORDS)
     for (field, operator), listed in filters.items():
         values.setdefault("where", []).append(clause(field, operator, listed))
     return of(values)
 
 
+def search(pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Search:
+    """Return the search that `pairs` ask; `fields` are the names a filter may use.
+
+    `number` is what is looked for on every side; as a filter the sent number is `number.in`. Raises as `question` does.
+    """
+    values: dict[str, Any] = {}
+    filters: dict[tuple[str, str], list[str]] = {}
+    for name, text in pairs:
+        if name == "number":
+            values.setdefault("number", []).extend(_listed(name, text))
+        elif name in WORDS_OF_SEARCH:
+            key = "timezone" if name == "tz" else name
+            values[key] = _whole(name, text) if name == "limit" else text
+        else:
+            _add_filter(filters, name, text, fields, WORDS_OF_SEARCH)
+    for (field, operator), listed in filters.items():
+        values.setdefault("where", []).append(clause(field, operator, listed))
+    return searches.of(values)
+
+
+def _add_filter(
+    filters: dict[tuple[str, str], list[str]], name: str, text: str, fields: Sequence[str], words: Sequence[str]
+) -> None:
+    field, _, operator = name.partition(".")
+    if field not in fields:
+        hint = nearest(field, [*fields, *words])
+        raise BadRequest("unknown_parameter", f"there is no parameter {name!r}", pointer=name, hint=hint)
+    filters.setdefault((field, operator or "in"), []).extend(_listed(name, text))
+
+
 def sort_key(text: str) -> dict[str, Any]:
     """Return `field[:desc]` as a sort key."""
-    field, _, direction = text.partition(":")
-    if direction not in ("", "asc", "desc"):
+    field, colon, direction = text.rpartition(":")
+    if colon and direction in ("", "asc", "desc"):
+        return {"field": field, "descending": direction == "desc"}
+    if colon and "|" not in text:  # in a pivoted header it is a part of a time
         raise BadRequest("malformed", f"sort {text!r}: after the colon only asc or desc", pointer="sort")
-    return {"field": field, "descending": direction == "desc"}
+    return {"field": text, "descending": False}
+
+
+def top(text: str) -> dict[str, Any]:
+    """Return `dimension[:count[:measure]]` as it stands in a question."""
+    field, *rest = text.split(":")
+    if len(rest) > 2:
+        raise BadRequest("malformed", f"top {text!r} is not dimension:count:measure", pointer="top")
+    found: dict[str, Any] = {"field": field}
+    if rest:
+        found["count"] = _whole("top", rest[0])
+    return found | ({"by": rest[1]} if len(rest) == 2 else {})
 
 
 def clause(field: str, operator: str, values: list[str]) -> dict[str, Any]:

@@ -1,36 +1,29 @@
 """What a caller sends goes in, the frozen noun a question is comes out, with every field's meaning."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from engine.catalog.model import View
+from engine.catalog.preset import Clause, Operator, Sort, View
 from engine.errors import BadRequest, nearest
 
-Operator = Literal[
-    "eq", "ne", "in", "not_in", "lt", "le", "gt", "ge", "between", "contains", "starts_with", "is_null", "not_null"
-]  # fmt: skip
 OPERATORS: tuple[str, ...] = Operator.__args__  # type: ignore[attr-defined]
 """Every operator of a filter."""
 Base = Literal["attempts", "seizures"]
-Value = str | int | float | bool
+Compare = Literal["previous", "week", "year"]
+_CHOICES: dict[str, tuple[str, ...]] = {"op": OPERATORS, "compare": Compare.__args__}  # type: ignore[attr-defined]
 
 
-class Clause(Struct, frozen=True, forbid_unknown_fields=True):
-    """One filter: on a dimension it chooses calls, on a measure it chooses result groups."""
-
-    field: str
-    op: Operator = "in"
-    values: tuple[Value, ...] = ()
-
-
-class Sort(Struct, frozen=True, forbid_unknown_fields=True):
-    """A column to sort whole rows by; nulls come last both ways."""
+class Top(Struct, frozen=True, forbid_unknown_fields=True):
+    """The largest values of a dimension by a measure; the rest becomes one value, *other*."""
 
     field: str
-    descending: bool = False
+    count: Annotated[int, Meta(ge=1, le=1000)] = 10
+    by: str | None = None
+    """A measure, shown or not; the first count shown when left out."""
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -42,8 +35,13 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     start: Annotated[str, Meta(description="date, local time or instant; inclusive", examples=["2026-10-01"])]
     end: Annotated[str, Meta(description="date, local time or instant; exclusive", examples=["2026-11-01"])]
     report: str | None = None
+    type: str | None = None
+    side: str | None = None
+    bucket: str | None = None
     timezone: str | None = None
     rows: tuple[str, ...] | None = None
+    columns: tuple[str, ...] | None = None
+    """Dimensions across: each measure once for each of their values, and over all of them."""
     measures: tuple[str, ...] | None = None
     where: tuple[Clause, ...] = ()
     calls: View | None = None
@@ -52,9 +50,14 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     sort: tuple[Sort, ...] = ()
     limit: Annotated[int, Meta(ge=0)] | None = None
     offset: Annotated[int, Meta(ge=0)] = 0
-    totals: bool = False
-    subtotals: bool = False
+    totals: bool | None = None
+    subtotals: bool | None = None
     parts: bool = False
+    fill: bool = False
+    """List the time buckets of the window that hold no calls, too."""
+    compare: Compare | None = None
+    """Beside each measure its value in the period before, a week or a year earlier, and the change."""
+    top: tuple[Top, ...] = ()
     as_of: str | None = None
     """Answer as it was at a moment: an instant or local time, `batch:ID`, `close:YYYY-MM`."""
     since: str | None = None
@@ -83,13 +86,19 @@ def malformed(mistake: msgspec.DecodeError) -> BadRequest:
     return described(message, pointer.rstrip("`") or "$")
 
 
-def described(message: str, pointer: str | None) -> BadRequest:
-    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint."""
+def described(message: str, pointer: str | None, known: Sequence[str] = ()) -> BadRequest:
+    """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint.
+
+    `known` are the words of what was read; those of a question when left out.
+    """
     unknown = re.search(r"unknown field `(\w+)`", message)
-    operator = re.search(r"Invalid enum value '(\w+)'", message) if pointer and pointer.endswith(".op") else None
-    hint = nearest(unknown[1], _words()) if unknown else nearest(operator[1], OPERATORS) if operator else None
+    choice = re.search(r"Invalid enum value '(\w+)'", message)
+    choices = _CHOICES.get((pointer or "").rpartition(".")[2], ()) if choice else ()
+    hint = nearest(unknown[1], list(known) or _words()) if unknown else None
+    if choice and choices:
+        hint = nearest(choice[1], choices) or f"one of {', '.join(choices)}"
     return BadRequest("malformed", message, pointer=pointer, hint=hint)
 
 
 def _words() -> list[str]:
-    return [name for kind in (Question, Clause, Sort) for name in kind.__struct_encode_fields__]
+    return [name for kind in (Question, Clause, Sort, Top) for name in kind.__struct_encode_fields__]

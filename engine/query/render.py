@@ -9,9 +9,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from engine.catalog.load import words_of
 from engine.catalog.model import Catalog, Measure, Part
-from engine.query.resolve import Filter, Resolved, asked_words
+from engine.query.conditions import condition
+from engine.query.lists import name_lists, rate_parameters
+from engine.query.periods import CYCLES
+from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route, Span
+from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
+from engine.query.sorting import Order
+from engine.reference.kinds import kinds
 from engine.statement import Statement
 from engine.template import render as template
 
@@ -24,19 +33,39 @@ def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int
 
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for subtotals and the grand total, recomputed from the groups that pass."""
-    names = [dimension.name for dimension in asked.dimensions]
+    names = [dimension.name for dimension in asked.rows]
     kept = range(max(1, len(names) if asked.question.subtotals else 1))
     return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
 
 
+def missing_rates(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
+    """Return the statement for the days on which money has no exchange rate, by side and currency."""
+    parts = tuple(f"{side}_{what}" for side in sorted(asked.money) for what in ("charge", "charged"))
+    bare = msgspec.structs.replace(asked, dimensions=(), measures=(), having=(), order=(), parts=parts)
+    return _render(bare, route, catalog, commit, levels=[], limit=None, name="query/missing_rates.sql.j2")
+
+
+def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
+    """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
+    one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
+    return _render(one, route, catalog, commit, levels=[], limit=1)
+
+
+def across(asked: Resolved) -> Statement:
+    """Return the statement for the time buckets across, those without calls among them."""
+    parameters: dict[str, Any] = {"zone": asked.zone, **grid(asked)}
+    sql = template(
+        "query/across.sql.j2",
+        filled=filled(asked, asked.columns),
+        filters=[condition(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+    )
+    return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
 def shown(asked: Resolved) -> list[str]:
-    """Return the names of the answer's columns, in order."""
-    names = [dimension.name for dimension in asked.dimensions]
-    for measure in asked.measures:
-        names.append(measure.name)
-        if asked.question.parts and measure.numerator:
-            names += [f"{measure.name}_numerator", f"{measure.name}_denominator"]
-    return names
+    """Return the names of the columns that a statement without cells returns, in order."""
+    names = [dimension.name for dimension in asked.dimensions] + [aspect.name for aspect in asked.aspects]
+    return [name.replace(".", "_") for name in names]
 
 
 def _render(
@@ -47,6 +76,7 @@ def _render(
     *,
     levels: list[list[str]],
     limit: int | None,
+    name: str = "query/answer.sql.j2",
 ) -> Statement:
     parameters: dict[str, Any] = {"commit": commit, "zone": asked.zone}
     if asked.scope is not None:
@@ -59,32 +89,44 @@ def _render(
         parameters["since"] = asked.since
     if limit is not None:
         parameters |= {"limit": limit, "offset": asked.question.offset}
-    parts = [catalog.parts[name] for name in asked.parts]
-    expressions = _Expressions(asked)
+    if asked.rates is not None:
+        start = min(asked.start_ms, asked.earlier.start_ms) if asked.earlier else asked.start_ms
+        parameters |= rate_parameters(asked.rates, start, asked.end_ms)
+    names = name_lists([*asked.dimensions, *(clause.dimension for clause in asked.filters)], asked.versions)
+    parameters |= {told.relation: told.version for told in names.values()}
+    parts = [catalog.parts[part] for part in asked.parts]
+    expressions = _Expressions(asked, catalog)
+    structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
+    if shaped(asked):
+        structure_ |= structure(asked, levels, parameters, expressions.of)
     sql = template(
-        "query/answer.sql.j2",
-        dimensions=asked.dimensions,
+        name,
+        **structure_,
+        lists=list({told.relation: told for told in names.values()}.values()),
+        names=names,
+        rates={"place": kinds()["fx"].place} if asked.rates else None,
+        dimensions=[*asked.dimensions, *([PERIOD] if asked.earlier else [])],
+        cycles=CYCLES,
+        shaped=shaped(asked),
         parts=parts,
         money=sorted(asked.money),
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
-        filters=[_filter(clause, f"f{place}", parameters) for place, clause in enumerate(asked.filters)],
+        filters=[condition(clause, f"f{place}", parameters, names) for place, clause in enumerate(asked.filters)],
         having=[
-            {**_filter(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+            {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
             for place, clause in enumerate(asked.having)
             if clause.measure
         ],
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
         changes=asked.since is not None,
-        levels=levels,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
         numerators=expressions.numerators() if asked.question.parts else [],
         shown=shown(asked),
-        order=asked.order,
         limit=limit,
     )
-    return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+    return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
 
 
 def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, parameters: dict[str, Any]) -> Any:
@@ -95,10 +137,13 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
         parameters |= _span_parameters(span, name, ledger)
         spans.append(_ledger_span(name) if ledger else _tile_span(name))
     final = asked.view == "final"
+    own = "t.start_time" if ledger else "t.tile"
     return {
         "table": branch.table,
-        "time": "t.start_time" if ledger else "t.tile",
-        "about": _ABOUT_LATER if branch.later else None,
+        "time": _moved(own, asked, parameters) if branch.earlier else own,
+        "own": own,
+        "period": int(branch.earlier),
+        "about": " and ".join(_about(branch)),
         "visible": _visible(branch, asked) if ledger else "c_min <= {commit:UInt32}",
         "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
         "spans": spans,
@@ -106,7 +151,18 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
     }
 
 
-_ABOUT_LATER = "what came after that moment is taken out again"
+def _about(branch: Branch) -> list[str]:
+    earlier = ["of the period before, moved into the one that is asked for"] if branch.earlier else []
+    return [*earlier, *(["what came after that moment is taken out again"] if branch.later else [])]
+
+
+def _moved(time: str, asked: Resolved, parameters: dict[str, Any]) -> str:
+    """When a call of the earlier period would have been in the one that is asked for, in the zone's own time."""
+    if asked.earlier is None:
+        raise AssertionError("a branch of an earlier period nobody asked for")
+    parameters["moved"] = asked.earlier.amount
+    function = {"months": "addMonths", "days": "addDays", "milliseconds": "addMilliseconds"}[asked.earlier.unit]
+    return f"{function}(toTimeZone({time}, {{zone:String}}), {{moved:Int64}})"
 
 
 def _visible(branch: Branch, asked: Resolved) -> str:
@@ -147,52 +203,57 @@ def _tile_span(name: str) -> str:
     return f"tile >= {{{name}_from:DateTime('UTC')}} AND tile < {{{name}_to:DateTime('UTC')}}"
 
 
-def _filter(clause: Filter, parameter: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    parameters[parameter] = list(clause.values)
-    dimension = clause.dimension
-    return {
-        "parameter": parameter,
-        "op": clause.op,
-        "type": clause.type,
-        "text": clause.type == "String",
-        "bucket": dimension.bucket if dimension else None,
-        "column": dimension.column if dimension else None,
-    }
+def _order(key: Order) -> dict[str, Any]:
+    bucket = key.dimension.bucket if key.dimension else None
+    column = key.name.replace(".", "_") + ("_began" if bucket in PAIRS else "")
+    return {"column": column, "descending": key.descending}
 
 
 class _Expressions:
     """Measures as SQL over the parts of a group `g`."""
 
-    def __init__(self, asked: Resolved) -> None:
+    def __init__(self, asked: Resolved, catalog: Catalog) -> None:
         self._asked = asked
+        self._parts = catalog.parts
 
     def _word(self, word: str) -> str:
-        stands_for = asked_words(word, self._asked.base, count_zero_answers=self._asked.count_zero_answers)
-        terms = [f"g.{part}" for part in stands_for]
+        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:
         return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._word(word[0]), expression)
 
     def of(self, measure: Measure) -> str:
-        if measure.value is not None:
-            plain = self._over_parts(measure.value)
+        if measure.value is None:
+            above, below = measure.numerator or "", measure.denominator or ""
+            over, under = self._over_parts(above), self._over_parts(below)
+            bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", over)
+            scaled = over if measure.times == 1 else f"{measure.times} * {over if bare else f'({over})'}"
+            plain = f"if({under} = 0, NULL, {self._real(scaled, above)} / {self._real(under, below)})"
         else:
-            above, below = (
-                self._over_parts(measure.numerator or ""),
-                self._over_parts(measure.denominator or ""),
-            )
-            bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", above)
-            scaled = above if measure.times == 1 else f"{measure.times} * {above if bare else f'({above})'}"
-            plain = f"if({below} = 0, NULL, toFloat64({scaled}) / toFloat64({below}))"
+            plain = self._over_parts(measure.value)
+            if self._asked.rates and measure.type == "money":
+                plain = f"toDecimal128(roundBankers({plain}, 8), 8)"
+        return self._where_valid(plain, measure)
+
+    def _real(self, sql: str, expression: str) -> str:
+        """A sum as a double, which converted money must not become by another way than money that needed no rate."""
+        money = any(word in self._parts and self._parts[word].money for word in words_of(expression))
+        if not (money and self._asked.rates):
+            return f"toFloat64({sql})"
+        return f"(toFloat64(toDecimal128({sql}, 8)) + toFloat64({sql} - toDecimal128({sql}, 8)))"
+
+    def _where_valid(self, sql: str, measure: Measure) -> str:
         valid = self._one_currency(measure)
-        return f"if({valid}, {plain}, NULL)" if valid else plain
+        return f"if({valid}, {sql}, NULL)" if valid else sql
 
     def _one_currency(self, measure: Measure) -> str:
         """When the sums of money mean something: never across currencies."""
         if measure.money is None:
             return ""
         sides = ("customer", "provider") if measure.money == "both" else (measure.money,)
+        if self._asked.rates:  # then only money without a rate is listed
+            return " AND ".join(f"empty(g.{side}_currencies)" for side in sides)
         found = " , ".join(f"g.{side}_currencies" for side in sides)
         together = f"arrayConcat({found})" if len(sides) > 1 else found
         if self._asked.currency is None:
@@ -202,12 +263,8 @@ class _Expressions:
     def numerators(self) -> list[dict[str, str]]:
         found = []
         for measure in self._asked.measures:
-            if measure.numerator and measure.denominator:
-                found.append({"name": f"{measure.name}_numerator", "expression": self._over_parts(measure.numerator)})
-                found.append(
-                    {
-                        "name": f"{measure.name}_denominator",
-                        "expression": self._over_parts(measure.denominator),
-                    }
-                )
+            for name, expression in (("numerator", measure.numerator), ("denominator", measure.denominator)):
+                if expression:
+                    sql = self._where_valid(self._over_parts(expression), measure)
+                    found.append({"name": f"{measure.name}_{name}", "expression": sql})
         return found

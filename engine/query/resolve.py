@@ -1,44 +1,40 @@
 """A question and who asks it go in; the same question with nothing left implicit, and nothing forbidden, comes out."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from decimal import Context, Decimal, InvalidOperation
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from engine.access.principal import Principal
-from engine.catalog.model import Catalog, Dimension, Measure, Report, View
-from engine.errors import Forbidden, NotFound, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.catalog.model import Catalog, Dimension, Measure
+from engine.catalog.preset import Clause, Sort, View
+from engine.errors import Forbidden, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.query import filters, presets
+from engine.query.filters import Filter
+from engine.query.headers import Aspect, aspects
+from engine.query.lists import Rates
 from engine.query.moments import Moments
-from engine.query.question import Base, Clause, Question, Sort
+from engine.query.periods import CYCLES, Earlier
+from engine.query.question import Compare, Question, Top
+from engine.query.sorting import Order, Shown, order
 from engine.settings import Settings
 from engine.warehouse.closes import Close
 
 Instants = Callable[[str, Sequence[str]], Sequence[int]]
 """Local times of a zone to milliseconds since 1970, as the engine reckons them."""
 
-_WIDE = Context(prec=38)
-_ORDERED = ("lt", "le", "gt", "ge", "between")
-_TEXTUAL = ("contains", "starts_with")
+Field = TypeVar("Field", Dimension, Measure)
+Periods = Callable[[str, int, int, Compare], Earlier]
+"""A zone, a window and what it is compared with to the earlier window, as the engine reckons it."""
 
 
-class Filter(Struct, frozen=True):
-    """A clause with its subject found and its values typed."""
+class Largest(Struct, frozen=True):
+    """A dimension of which only the values with most of a measure are told apart."""
 
-    dimension: Dimension | None
-    measure: Measure | None
-    op: str
-    type: str  # the ClickHouse type of one value
-    values: tuple[Any, ...]
-
-
-class Order(Struct, frozen=True):
-    """One sort key, by the name of a shown column."""
-
-    name: str
-    descending: bool
+    dimension: Dimension
+    count: int
+    measure: Measure
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
@@ -48,27 +44,69 @@ class Resolved(Struct, frozen=True, kw_only=True):
     start_ms: int
     end_ms: int
     zone: str
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[Dimension, ...]  # everything that is grouped by: the rows', then those across
+    depth: int  # how many of them are rows
     measures: tuple[Measure, ...]
     filters: tuple[Filter, ...]
     having: tuple[Filter, ...]
     scope: tuple[str, ...] | None
     scope_dimension: Dimension
     view: View
-    base: Base
     currency: str | None  # None: as charged
-    count_zero_answers: bool
+    stands_for: dict[str, tuple[str, ...]]  # the parts that each word of the measures' expressions means
     order: tuple[Order, ...]
     parts: tuple[str, ...]
     money: frozenset[Literal["customer", "provider"]]
     as_of: int | None = None  # the last commit that counts, None: the newest
     since: int | None = None  # only what commits after this one changed, None: everything that stands
+    rates: Rates | None = None  # what money in other currencies is converted with, None: there is none of it
+    versions: Mapping[str, int] = field(default_factory=dict)  # of the operator's lists, at the answer's commit
+    earlier: Earlier | None = None  # the period it is compared with
+    top: tuple[Largest, ...] = ()
+    most_columns: int  # that the values across may make
+    moved: bool = False  # whether the window is the earlier one, whose calls are moved into the one asked for
+
+    @property
+    def rows(self) -> tuple[Dimension, ...]:
+        """The dimensions of the rows."""
+        return self.dimensions[: self.depth]
+
+    @property
+    def columns(self) -> tuple[Dimension, ...]:
+        """The dimensions across."""
+        return self.dimensions[self.depth :]
+
+    @property
+    def cut(self) -> frozenset[str]:
+        """The names of the dimensions of which only the top is told apart."""
+        return frozenset(top.dimension.name for top in self.top)
+
+    @property
+    def aspects(self) -> list[Aspect]:
+        """The measures, with what stands beside them."""
+        return aspects(self.measures, parts=self.question.parts, compared=self.earlier is not None)
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """The time buckets the question speaks of, shown or filtered."""
+        """The time buckets the question speaks of, shown or filtered; calls of one may be added up beforehand."""
         spoken = [*self.dimensions, *(clause.dimension for clause in self.filters if clause.dimension)]
-        return tuple(dict.fromkeys(dimension.bucket for dimension in spoken if dimension.bucket))
+        found = dict.fromkeys(dimension.bucket for dimension in spoken if dimension.bucket)
+        # Calls that are moved by days keep together by the day, whatever bucket they come to lie in.
+        by_day = dict.fromkeys(("day",) if self.moved and any(name not in CYCLES for name in found) else ())
+        return tuple(found | by_day)
+
+    @property
+    def by_the_call(self) -> bool:
+        """Whether calls are moved by less than days into buckets, so that no sum made beforehand fits."""
+        moved = self.moved and self.earlier is not None and self.earlier.unit == "milliseconds"
+        return moved and any(name not in CYCLES for name in self.buckets)
+
+    def before(self) -> "Resolved | None":
+        """Return the same question about the earlier period, None when it is not compared."""
+        if self.earlier is None:
+            return None
+        window = {"start_ms": self.earlier.start_ms, "end_ms": self.earlier.end_ms}
+        return msgspec.structs.replace(self, moved=True, **window)
 
 
 def resolve(
@@ -78,38 +116,73 @@ def resolve(
     settings: Settings,
     instants: Instants,
     moments: Moments,
+    periods: Periods,
 ) -> Resolved:
     """Find every name, fill every default and attach the principal's scope.
 
     Raises 404 for an unknown report, 403 `forbidden_field`, 422 `unknown_field` or `bad_value` with a pointer.
     """
     names = _Names(catalog, principal)
-    preset = _preset(question.report, principal, catalog)
-    adjusts = question.report is not None and catalog.reports[question.report].since_close
+    found = presets.find(question, principal, catalog)
+    report, preset = found.report, found.preset
+    if report is not None and report.records:
+        raise Unprocessable(
+            "bad_value", f"{report.name!r} lists single calls", pointer="$.report", hint="ask /api/v1/calls for them"
+        )
+    adjusts = report is not None and report.since_close
     close = _close(question, instants, moments) if adjusts and question.since is None else None
     zone = question.timezone or (close.zone if close else settings.timezone)
     start, end = _window(question, zone, instants)
-    rows = question.rows if question.rows is not None else preset.rows if preset else ()
-    asked = question.measures if question.measures is not None else preset.measures if preset else ("attempts",)
-    dimensions = tuple(names.dimension(name, f"$.rows[{place}]") for place, name in enumerate(rows))
-    measures = tuple(names.measure(name, f"$.measures[{place}]") for place, name in enumerate(asked))
+    rows = question.rows if question.rows is not None else preset.rows
+    across = question.columns if question.columns is not None else ()
+    asked = question.measures if question.measures is not None else preset.measures
+    labels = report.labels if report else {}
+    dimensions = tuple(
+        _called(names.dimension(name, f"$.{field}[{place}]"), labels)
+        for field, listed in (("rows", rows), ("columns", across))
+        for place, name in enumerate(listed)
+    )
+    measures = tuple(_called(names.measure(name, f"$.measures[{place}]"), labels) for place, name in enumerate(asked))
     _once(rows, "$.rows")
+    _once(across, "$.columns", besides=rows)
     _once(asked, "$.measures")
-    clauses = [names.clause(clause, f"$.where[{place}]") for place, clause in enumerate(question.where)]
+    earlier = periods(zone, start, end, question.compare) if question.compare else None
+    top = tuple(names.largest(top, dimensions, measures, f"$.top[{place}]") for place, top in enumerate(question.top))
+    _once([one.dimension.name for one in top], "$.top")
+
+    def instant(text: str) -> int:
+        return instants(zone, [text])[0]
+
+    clauses = [names.clause(clause, f"$.where[{place}]", instant) for place, clause in enumerate(question.where)]
+    # The report's own filters hold whatever is asked; said again in the question they are not doubled.
+    own = tuple(clause for clause in preset.where if clause not in question.where)
+    clauses += [names.clause(clause, "$.report", instant) for clause in own]
     having = tuple(clause for clause in clauses if clause.measure)
-    view = question.calls or (preset.calls if preset else "final" if principal.audience == "customer" else "attempts")
-    order = _order(question.sort, dimensions, measures)
+    view = question.calls or preset.calls
+    shown = aspects(measures, parts=question.parts, compared=earlier is not None)
+    cut = frozenset(one.dimension.name for one in top)
+    keys = order(question.sort, preset.sort, Shown(dimensions[: len(rows)], dimensions[len(rows) :], shown, cut))
     # An adjustment is made in the money it was charged in.
     currency = question.currency or ("native" if adjusts else settings.currency)
-    spoken = [*measures, *(clause.measure for clause in having if clause.measure)]
+    unseen = [*(clause.measure for clause in having if clause.measure), *(one.measure for one in top)]
+    spoken = [*measures, *unseen]
+    chosen = {**found.chosen, "base": question.base}
+    site = msgspec.structs.asdict(settings)
+    stands_for = {word: catalog.stands_for(word, chosen, site) for measure in spoken for word in measure.words}
     resolved = msgspec.structs.replace(
         question,
+        **found.chosen,
         timezone=zone,
         rows=tuple(rows),
+        columns=tuple(across),
         measures=tuple(asked),
+        where=(*question.where, *own),
         calls=view,
         currency=currency,
-        sort=tuple(Sort(key.name, key.descending) for key in order),
+        sort=tuple(Sort(key.name, key.descending) for key in keys),
+        top=tuple(Top(one.dimension.name, one.count, one.measure.name) for one in top),
+        totals=preset.totals if question.totals is None else question.totals,
+        subtotals=preset.subtotals if question.subtotals is None else question.subtotals,
         since=f"close:{close.month}" if close else question.since,
     )
     _within(question.limit, settings)
@@ -125,64 +198,43 @@ def resolve(
         end_ms=end,
         zone=zone,
         dimensions=dimensions,
+        depth=len(rows),
         measures=measures,
         filters=tuple(clause for clause in clauses if clause.dimension),
         having=having,
         scope=principal.accounts,
         scope_dimension=catalog.account,
         view=view,
-        base=question.base,
         currency=None if currency == "native" else currency,
-        count_zero_answers=settings.count_zero_answers,
-        order=order,
-        parts=_parts(spoken, question.base, settings),
+        stands_for=stands_for,
+        order=keys,
+        parts=_parts(spoken, stands_for),
         money=frozenset(side for measure in spoken for side in _sides(measure)),
         as_of=as_of,
         since=since,
+        earlier=earlier,
+        top=top,
+        most_columns=settings.max_columns,
     )
 
 
-def preset(name: str, principal: Principal, catalog: Catalog) -> dict[str, Any]:
-    """Return a report's defaults as this principal gets them, in the words of a question."""
-    found = _preset(name, principal, catalog)
-    return {"report": name, "rows": found.rows, "measures": found.measures, "calls": found.calls}
+def _called(field: Field, labels: dict[str, str]) -> Field:
+    """A field under the label that the report has for it."""
+    return msgspec.structs.replace(field, label=labels[field.name]) if field.name in labels else field
 
 
 def _sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
     return ("customer", "provider") if measure.money == "both" else (measure.money,) if measure.money else ()
 
 
-def asked_words(word: str, base: Base, *, count_zero_answers: bool) -> tuple[str, ...]:
-    """Return the parts that a word of a measure's expression stands for; they are added up."""
-    if word == "base":
-        return (base,)
-    if word == "answers":
-        return ("connected", "answered_zero") if count_zero_answers else ("connected",)
-    return (word,)
-
-
-def _parts(measures: Sequence[Measure], base: Base, settings: Settings) -> tuple[str, ...]:
+def _parts(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     needed = {"standing": None}
     for measure in measures:
         for word in measure.words:
-            needed.update(dict.fromkeys(asked_words(word, base, count_zero_answers=settings.count_zero_answers)))
+            needed.update(dict.fromkeys(stands_for[word]))
         for side in _sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
-
-
-def _preset(name: str | None, principal: Principal, catalog: Catalog) -> Any:
-    if name is None:
-        return None
-    report: Report | None = catalog.reports.get(name)
-    if report is None:
-        raise NotFound(
-            "unknown_report",
-            f"there is no report {name!r}",
-            pointer="$.report",
-            hint=nearest(name, list(catalog.reports)) or f"known: {', '.join(catalog.reports)}",
-        )
-    return report.customer if principal.audience == "customer" and report.customer else report
 
 
 def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int]:
@@ -237,9 +289,9 @@ def _moment(text: str | None, pointer: str, zone: str, moments: Moments) -> int 
         raise
 
 
-def _once(names: Sequence[str], pointer: str) -> None:
+def _once(names: Sequence[str], pointer: str, *, besides: Sequence[str] = ()) -> None:
     for place, name in enumerate(names):
-        if name in names[:place]:
+        if name in names[:place] or name in besides:
             raise Unprocessable("bad_value", f"{name!r} is asked for twice", pointer=f"{pointer}[{place}]")
 
 
@@ -251,26 +303,6 @@ def _within(limit: int | None, settings: Settings) -> None:
             pointer="$.limit",
             hint="ask for fewer rows, or raise max_rows",
         )
-
-
-def _order(sort: Sequence[Sort], dimensions: Sequence[Dimension], measures: Sequence[Measure]) -> tuple[Order, ...]:
-    shown = [dimension.name for dimension in dimensions] + [measure.name for measure in measures]
-    order = []
-    for place, key in enumerate(sort):
-        if key.field not in shown:
-            raise Unprocessable(
-                "unknown_field",
-                f"cannot sort by {key.field!r}: it is not a column of the answer",
-                pointer=f"$.sort[{place}].field",
-                hint=nearest(key.field, shown),
-            )
-        order.append(Order(key.field, key.descending))
-    if not order and not (dimensions and dimensions[0].bucket):
-        counts = [measure.name for measure in measures if measure.type == "integer"]
-        order = [Order(name, True) for name in counts[:1]]
-    # Ties go by the row dimensions, so an order is total.
-    order += [Order(dimension.name, False) for dimension in dimensions if dimension.name not in {k.name for k in order}]
-    return tuple(order)
 
 
 class _Names:
@@ -299,51 +331,23 @@ class _Names:
             raise Forbidden("forbidden_field", f"{name!r} is not yours to ask for", pointer=pointer, hint=hint)
         raise Unprocessable("unknown_field", f"there is no {what} {name!r}", pointer=pointer, hint=hint)
 
-    def clause(self, clause: Clause, pointer: str) -> Filter:
+    def largest(self, top: Top, shown: Sequence[Dimension], measures: Sequence[Measure], pointer: str) -> Largest:
+        known = {dimension.name: dimension for dimension in shown}
+        if top.field not in known:
+            hint = nearest(top.field, list(known)) or "it must be one of rows or columns"
+            message = f"cannot cut {top.field!r} to its top: it is not shown"
+            raise Unprocessable("unknown_field", message, pointer=f"{pointer}.field", hint=hint)
+        if top.by is not None:
+            return Largest(known[top.field], top.count, self.measure(top.by, f"{pointer}.by"))
+        counts = [measure for measure in measures if measure.type == "integer"]
+        by = next(iter([*counts, *measures]), self._catalog.measures["attempts"])
+        return Largest(known[top.field], top.count, by)
+
+    def clause(self, clause: Clause, pointer: str, instant: filters.Instant) -> Filter:
         field = f"{pointer}.field"
         if clause.field in self._catalog.measures and clause.field not in self._catalog.dimensions:
-            measure = self.measure(clause.field, field)
-            kind = "Decimal(38, 8)" if measure.type == "money" else "Float64"
-            return _filter(clause, None, measure, kind, f"{pointer}.values")
+            return filters.of_measure(clause, self.measure(clause.field, field), f"{pointer}.values")
         if clause.field not in self._catalog.dimensions:
             self._check(clause.field, self._dimensions + self._measures, {}, field, "field")
         dimension = self.dimension(clause.field, field)
-        kind = {"integer": "Int64", "boolean": "Bool", "date": "Date"}.get(dimension.type, "String")
-        return _filter(clause, dimension, None, kind, f"{pointer}.values")
-
-
-def _filter(clause: Clause, dimension: Dimension | None, measure: Measure | None, kind: str, pointer: str) -> Filter:
-    count = len(clause.values)
-    wanted = {"between": 2, "is_null": 0, "not_null": 0}.get(clause.op)
-    if clause.op in _ORDERED[:4] or clause.op in _TEXTUAL:
-        wanted = 1
-    if (wanted is not None and count != wanted) or (wanted is None and count == 0):
-        needs = "at least one value" if wanted is None else f"{wanted} value{'' if wanted == 1 else 's'}"
-        raise Unprocessable("bad_value", f"{clause.op} on {clause.field!r} needs {needs}, not {count}", pointer=pointer)
-    if clause.op in _TEXTUAL and kind != "String":
-        raise Unprocessable("bad_value", f"{clause.op} needs a text field, {clause.field!r} is none", pointer=pointer)
-    values = tuple(_typed(value, kind, f"{pointer}[{place}]") for place, value in enumerate(clause.values))
-    return Filter(dimension, measure, clause.op, kind, values)
-
-
-def _typed(value: Any, kind: str, pointer: str) -> Any:
-    try:
-        if kind == "String":
-            return str(value)
-        if kind == "Int64":
-            return int(str(value))
-        if kind == "Float64":
-            return float(str(value))
-        if kind == "Date":
-            return date.fromisoformat(str(value)).isoformat()
-        if kind == "Bool":
-            return {"true": True, "1": True, "false": False, "0": False}[str(value).lower()]
-        amount = Decimal(str(value))
-        if not amount.is_finite():
-            raise InvalidOperation
-        return amount.quantize(Decimal("1e-8"), context=_WIDE)
-    except (ValueError, KeyError, InvalidOperation) as mistake:
-        wanted = {"Int64": "a whole number", "Date": "a date like 2026-10-01", "Bool": "true or false"}
-        raise Unprocessable(
-            "bad_value", f"{value!r} is not {wanted.get(kind, 'a number')}", pointer=pointer
-        ) from mistake
+        return filters.of_dimension(clause, dimension, f"{pointer}.values", instant)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NoReturn
 
+import msgspec
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
@@ -27,9 +28,10 @@ MOST_SPANS = 40
 Reason = Literal[
     "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "grain_too_coarse",
     "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon", "not_by_commit",
+    "rates_by_day",
 ]  # fmt: skip
 
-Tiles = Callable[[str, str, int, int, tuple[str, ...]], tuple[Tile, ...]]
+Tiles = Callable[[str, str, int, int, tuple[str, ...], str | None], tuple[Tile, ...]]
 _FINER_THAN_DAY = {"minute15", "hour", "hour_of_day"}
 
 
@@ -47,6 +49,7 @@ class Branch(Struct, frozen=True):
     spans: tuple[Span, ...]
     rows: int  # estimated
     later: bool = False  # what came after the moment asked about, to be subtracted
+    earlier: bool = False  # of the period that is compared with
 
 
 class Refusal(Struct, frozen=True):
@@ -99,7 +102,9 @@ def route(
     best = ledger if _kept(ledger, horizon) else None
     if asked.since is not None:
         refusals += [Refusal(table, "not_by_commit", "it does not tell what changed when") for table in covered]
-    if ledger_only or asked.since is not None:
+    if asked.by_the_call:
+        refusals += [Refusal(table, "zone_mismatch", "the period before is not whole days away") for table in covered]
+    if ledger_only or asked.since is not None or asked.by_the_call:
         return Route(best.branches, tuple(refusals)) if best else _gone(horizon, refusals)
     beaten: list[Route] = []
     for table, (rollup, zone) in covered.items():
@@ -121,6 +126,21 @@ def route(
             detail = f"about {route_.rows} rows against {best.rows}"
             refusals.append(Refusal(table, "reads_more_rows", detail))
     return Route(best.branches, tuple(refusals))
+
+
+def both(asked: Resolved, choose: Callable[[Resolved], Route]) -> Route:
+    """Return what `choose` finds for the window, and for the period it is compared with when there is one."""
+    now, before = choose(asked), asked.before()
+    if before is None:
+        return now
+    then = choose(before)
+    branches = [msgspec.structs.replace(branch, earlier=True) for branch in then.branches]
+    refusals = [
+        msgspec.structs.replace(refused, detail=f"{refused.detail}; in the period before")
+        for refused in then.refusals
+        if refused not in now.refusals
+    ]
+    return Route((*now.branches, *branches), (*now.refusals, *refusals))
 
 
 def _kept(found: Route, horizon: int) -> bool:
@@ -163,12 +183,21 @@ def _through(
     finer = [bucket for bucket in asked.buckets if bucket in _FINER_THAN_DAY]
     if finer:
         return Refusal(table, "grain_too_coarse", f"{', '.join(finer)} is finer than {rollup.grain}")
+    rate_zone = asked.rates.zone if asked.rates else None
     found = tuple(
-        tile for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets) if tile.start >= begins
+        tile
+        for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets, rate_zone)
+        if tile.start >= begins
     )
     if not found:
         return Refusal(table, "no_whole_tile", f"the window holds no whole day of {zone}")
     runs = _runs(found)
+    if (
+        not runs
+        and rate_zone
+        and any(tile.whole for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets, None))
+    ):
+        return Refusal(table, "rates_by_day", f"days of {zone} have rates of several days of {rate_zone}")
     if not runs:
         return Refusal(table, "zone_mismatch", f"days of {zone} cross {', '.join(asked.buckets)} of {asked.zone}")
     edges = _between(runs, window)

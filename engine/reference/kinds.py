@@ -28,6 +28,8 @@ class ListKind(Struct, frozen=True, forbid_unknown_fields=True):
     key: tuple[str, ...]
     columns: dict[str, Column]
     ignored: tuple[str, ...] = ()
+    ordered: bool = False
+    """Of several rows that fit, the first one counts."""
     name: str = ""
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from engine.reference import lookups
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
@@ -78,7 +79,10 @@ class Auditor:
         self._warehouse = warehouse
         self._commit = commit
         told = settings.charge_convention
+        self._cards = lookups.versions(warehouse, commit).get("cards", 0)
+        self._zone = settings.timezone
         self._structure = {
+            "cards": bool(self._cards),
             "count_zero_answers": settings.count_zero_answers,
             "rounding": settings.charge_rounding,
             "conventions": _CONVENTIONS if told == "either" else (told,),
@@ -117,5 +121,6 @@ class Auditor:
     def _rows(self, kind: Kind, first: int, until: int, *, counting: bool, **more: int) -> list[tuple[Any, ...]]:
         sql = render(kind.template, side=kind.side, counting=counting, **self._structure)
         told = {"first": first, "until": until, "commit": self._commit, "decimals": self._decimals, **more}
+        told |= {"cards": self._cards, "site_zone": self._zone}
         used = {name: value for name, value in told.items() if f"{{{name}:" in sql}
         return [tuple(row) for row in self._warehouse.query(Statement(sql, used)).rows]

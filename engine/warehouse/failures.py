@@ -10,6 +10,7 @@ from clickhouse_connect.driver.exceptions import OperationalError, scrub_error_d
 from urllib3.exceptions import ConnectTimeoutError, HTTPError
 
 from engine.errors import Conflict, TollhouseError, TooLarge, Unavailable, Unprocessable
+from engine.warehouse.errand import cancelled
 
 
 class EngineFailure(TollhouseError):
@@ -63,9 +64,15 @@ def _translate(failure: DriverError, dsn: str) -> TollhouseError:
         )
     if code == 241:
         return TooLarge("out_of_memory", "the question needs more memory than allowed", hint="narrow it")
-    if code in (158, 396):
-        return TooLarge("too_many_rows", "the question reads or returns more than allowed", hint="narrow it")
-    if code == 159:
+    if code in (158, 307):
+        return TooLarge("reads_too_much", "the question reads more than allowed", hint="narrow it")
+    if code == 396:
+        return TooLarge("too_many_rows", "the answer has more rows than allowed", hint="narrow the question")
+    if code == 243:
+        return Unavailable("disk_full", "the database has no room for what the question keeps on disk meanwhile")
+    if code == 394:
+        return cancelled()
+    if code in (159, 160):
         return TooLarge("too_slow", "the question ran longer than allowed", hint="narrow it")
     if code == 395 and "lease_lost" in message:
         return lease_lost()

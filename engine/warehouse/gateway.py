@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from engine.errors import BadRequest, Unavailable
 from engine.statement import Statement
 from engine.template import quoted
 from engine.warehouse.connections import ANSWER_SECONDS, CONNECT_SECONDS, wait_while_sending
+from engine.warehouse.errand import Errand, cancelled
 from engine.warehouse.failures import broken_off, translated
 from engine.warehouse.holder import Holder
 from engine.warehouse.piece import Piece, descriptor, opened
@@ -118,6 +119,9 @@ class Warehouse:
         self._idle: LifoQueue[Any] = LifoQueue()
         for _ in range(LANES):
             self._idle.put(None)  # a lane whose client is yet to be opened
+        # What looks after statements must not wait for them.
+        self._aside: LifoQueue[Any] = LifoQueue()
+        self._aside.put(None)
         self._opened: list[Any] = []
         self._broken: list[Any] = []
         self._turn, self._opening = Lock(), Lock()
@@ -197,9 +201,13 @@ class Warehouse:
             )
 
     @contextmanager
-    def _lane(self) -> Iterator[Any]:
-        with self._turn:  # whoever waits comes before whoever has just been served
-            client = self._idle.get()
+    def _lane(self, errand: Errand | None = None, *, aside: bool = False) -> Iterator[Any]:
+        idle = self._aside if aside else self._idle
+        with self._turn if not aside else nullcontext():  # whoever waits comes before whoever has just been served
+            client = idle.get()
+        if errand and errand.stopped:  # while it waited
+            idle.put(client)
+            raise cancelled()
         try:
             client = client or self._open()
             self._assert_open()
@@ -213,7 +221,7 @@ class Warehouse:
                 self._assert_open()  # what close() broke off says so
             raise
         finally:
-            self._idle.put(client)
+            idle.put(client)
 
     def _open(self) -> Any:
         with self._opening, translated(self.dsn):
@@ -247,10 +255,10 @@ class Warehouse:
         if self._closed:
             raise Unavailable("database_closed", "the database has been closed")
 
-    def query(self, statement: Statement) -> Rows:
-        """Run a statement that returns rows."""
-        with self._lane() as client, translated(self.dsn):
-            result = client.query(statement.sql, parameters=dict(statement.parameters))
+    def query(self, statement: Statement, errand: Errand | None = None, *, aside: bool = False) -> Rows:
+        """Run a statement that returns rows, on an errand or `aside` of all others."""
+        with self._lane(errand, aside=aside) as client, translated(self.dsn):
+            result = client.query(_on(errand, statement), parameters=dict(statement.parameters))
             read = int(result.summary.get("read_rows", 0))
             return Rows(result.column_names, result.result_rows, read)
 
@@ -258,19 +266,19 @@ class Warehouse:
         """Run a statement that returns one row and give back its first column."""
         return self.query(statement).rows[0][0]
 
-    def command(self, statement: Statement) -> None:
+    def command(self, statement: Statement, *, aside: bool = False) -> None:
         """Run a statement that changes something.
 
         It is sent once. When the server is lost on the way, `Unavailable` with the code `outcome_unknown` says
         that it may have been done, and may still be running: end it, and look, before writing anything else.
         """
-        with self._lane() as client, translated(self.dsn, writing=True):
+        with self._lane(aside=aside) as client, translated(self.dsn, writing=True):
             client.command(statement.sql, parameters=dict(statement.parameters))
 
-    def stream(self, statement: Statement, encoding: str) -> Iterator[bytes]:
+    def stream(self, statement: Statement, encoding: str, errand: Errand | None = None) -> Iterator[bytes]:
         """Run a statement and yield its rows in one of ClickHouse's formats, with flat memory."""
-        with self._lane() as client, translated(self.dsn):
-            stream = client.raw_stream(statement.sql, parameters=dict(statement.parameters), fmt=encoding)
+        with self._lane(errand) as client, translated(self.dsn):
+            stream = client.raw_stream(_on(errand, statement), parameters=dict(statement.parameters), fmt=encoding)
             pieces = iter(partial(stream.read, PIECE), b"") if self.embedded else _received(stream)
             try:
                 for piece in pieces:
@@ -338,6 +346,7 @@ class Warehouse:
                 client.close()
             self._opened.clear()
             self._idle.put(None)  # wakes whoever waits
+            self._aside.put(None)
         if self._holder:
             self._holder.release()
         if self._scratch:
@@ -348,6 +357,11 @@ class Warehouse:
 
     def __exit__(self, *failure: object) -> None:
         self.close()
+
+
+def _on(errand: Errand | None, statement: Statement) -> str:
+    # In the text, for a stream of the embedded engine takes no settings beside it.
+    return f"{statement.sql}\nSETTINGS {errand.clause()}" if errand else statement.sql
 
 
 def _received(response: Any) -> Iterator[bytes]:

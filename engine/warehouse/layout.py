@@ -5,7 +5,10 @@ database out, with which time-zone rules its tiles were cut, and which rollups c
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+
+import msgspec
 
 from engine.catalog.model import Catalog, Part, Rollup
 from engine.errors import Conflict
@@ -13,7 +16,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
-LAYOUT = "5"
+LAYOUT = "6"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
 
 
@@ -22,8 +25,17 @@ def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, st
     return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in zones]
 
 
-def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns: list[dict[str, str]]) -> list[str]:
-    """Create what lacks. Return the names of rollup tables that do not cover the ledger yet."""
+def make(
+    warehouse: Warehouse,
+    catalog: Catalog,
+    zones: tuple[str, ...],
+    columns: list[dict[str, str]],
+    frozen: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Make what lacks. Return the names of rollup tables that do not cover the ledger yet.
+
+    `frozen` are settings that must be what they were at the first load; raises `Conflict` when one is not.
+    """
     for name in ("001_ledger", "002_closes", "003_lists"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
@@ -33,11 +45,14 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
             f"the database was laid out by another version of Tollhouse ({facts['layout']}, this is {LAYOUT})",
             hint="use the version that wrote it, or a newer one",
         )
+    for name, value in (frozen or {}).items():
+        _check_frozen(name, value, facts.get(f"frozen:{name}", value))
     _check_engine(warehouse, facts.get("engine"))
     _check_versions(warehouse, catalog)
     rules = str(warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'")))
     if "layout" not in facts:
         write_fact(warehouse, "layout", LAYOUT)
+    catalog = _frozen(warehouse, catalog, facts)
     types = {column["name"]: column["type"] for column in columns}
     uncovered = []
     empty = int(warehouse.value(Statement("SELECT count() FROM cdr"))) == 0
@@ -63,6 +78,28 @@ def make(warehouse: Warehouse, catalog: Catalog, zones: tuple[str, ...], columns
     return uncovered
 
 
+def kept(warehouse: Warehouse, catalog: Catalog) -> Catalog:
+    """Return the catalog under the settings that the rollups of this database are kept with."""
+    return _frozen(warehouse, catalog, read_facts(warehouse))
+
+
+def _frozen(warehouse: Warehouse, catalog: Catalog, facts: dict[str, str]) -> Catalog:
+    """A setting that a part depends on is written down when the database first hears of it, and stays."""
+    frozen: dict[str, int] = {}
+    for part in catalog.parts.values():
+        for setting in part.settings:
+            if f"setting:{setting}" not in facts and setting not in frozen:
+                write_fact(warehouse, f"setting:{setting}", str(part.site[setting]))
+            frozen[setting] = int(facts.get(f"setting:{setting}", part.site[setting]))
+    return catalog.at(frozen)
+
+
+def answerable(rollup: Rollup, kept_with: Catalog, asked: Catalog) -> Rollup:
+    """Return a rollup with those of its parts that mean the same under the settings asked for."""
+    same = tuple(name for name in rollup.parts if kept_with.parts[name].sql == asked.parts[name].sql)
+    return msgspec.structs.replace(rollup, parts=same)
+
+
 def _check_engine(warehouse: Warehouse, wrote: str | None) -> None:
     """Refuse an engine that is older than one which has written here: it may not read what that one wrote."""
     here = str(warehouse.value(Statement("SELECT version()")))
@@ -74,6 +111,15 @@ def _check_engine(warehouse: Warehouse, wrote: str | None) -> None:
         )
     if wrote is None or _numbers(wrote) < _numbers(here):
         write_fact(warehouse, "engine", here)
+
+
+def _check_frozen(name: str, value: str, frozen: str) -> None:
+    if value != frozen:
+        raise Conflict(
+            "frozen_setting",
+            f"{name} is {value!r}, but it was {frozen!r} when calls were first loaded, and stays so",
+            hint=f"set {name} = {frozen!r} again; a question may name any zone, a new database any setting",
+        )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -125,6 +171,12 @@ def read_facts(warehouse: Warehouse) -> dict[str, str]:
     """Return what the database says of itself, the newest word on each name."""
     rows = warehouse.query(Statement("SELECT name, argMax(value, time) FROM facts GROUP BY name")).rows
     return {str(name): str(value) for name, value in rows}
+
+
+def freeze(warehouse: Warehouse, name: str, value: str) -> None:
+    """Write down what a setting is at the first load; it must stay so."""
+    if f"frozen:{name}" not in read_facts(warehouse):
+        write_fact(warehouse, f"frozen:{name}", value)
 
 
 def beginnings(warehouse: Warehouse) -> dict[str, int]:

@@ -92,21 +92,21 @@ netted AS (
 ),
 groups AS (
     SELECT
-        customer,
-        sum(netted.standing) AS standing,
-        sum(netted.attempts) AS attempts,
-        sum(netted.connected) AS connected,
-        sum(netted.customer_charge) AS customer_charge,
-        sum(netted.provider_charge) AS provider_charge,
-        sum(netted.customer_charged) AS customer_charged,
-        sum(netted.unrated_customer) AS unrated_customer,
-        sum(netted.provider_charged) AS provider_charged,
-        sum(netted.unrated_provider) AS unrated_provider,
-        groupUniqArrayIf(customer_currency, netted.customer_charged != 0) AS customer_currencies,
-        groupUniqArrayIf(provider_currency, netted.provider_charged != 0) AS provider_currencies,
-        max(netted.mixed) AS mixed
-    FROM netted
-    GROUP BY customer
+        s.customer AS customer,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.provider_charge) AS provider_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.provider_charged) AS provider_charged,
+        sum(s.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
+        max(s.mixed) AS mixed
+    FROM netted AS s
+    GROUP BY s.customer
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
@@ -222,21 +222,21 @@ netted AS (
 ),
 groups AS (
     SELECT
-        customer,
-        sum(netted.standing) AS standing,
-        sum(netted.attempts) AS attempts,
-        sum(netted.connected) AS connected,
-        sum(netted.customer_charge) AS customer_charge,
-        sum(netted.provider_charge) AS provider_charge,
-        sum(netted.customer_charged) AS customer_charged,
-        sum(netted.unrated_customer) AS unrated_customer,
-        sum(netted.provider_charged) AS provider_charged,
-        sum(netted.unrated_provider) AS unrated_provider,
-        groupUniqArrayIf(customer_currency, netted.customer_charged != 0) AS customer_currencies,
-        groupUniqArrayIf(provider_currency, netted.provider_charged != 0) AS provider_currencies,
-        max(netted.mixed) AS mixed
-    FROM netted
-    GROUP BY customer
+        s.customer AS customer,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.provider_charge) AS provider_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.provider_charged) AS provider_charged,
+        sum(s.unrated_provider) AS unrated_provider,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
+        max(s.mixed) AS mixed
+    FROM netted AS s
+    GROUP BY s.customer
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

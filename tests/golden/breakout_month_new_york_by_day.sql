@@ -37,27 +37,27 @@ found AS (
 ),
 groups AS (
     SELECT
-        day,
-        customer,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.customer_duration_ms) AS customer_duration_ms,
-        sum(found.duration_ms) AS duration_ms,
-        sum(found.customer_charge) AS customer_charge,
-        sum(found.customer_charged) AS customer_charged,
-        sum(found.unrated_customer) AS unrated_customer,
-        sum(found.provider_charge) AS provider_charge,
-        sum(found.provider_charged) AS provider_charged,
-        sum(found.unrated_provider) AS unrated_provider,
-        sum(found.connected_ms) AS connected_ms,
-        sum(found.dtmf_calls) AS dtmf_calls,
-        sum(found.sdp) AS sdp,
-        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
-        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY day, customer
+        s.day AS day,
+        s.customer AS customer,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.customer_duration_ms) AS customer_duration_ms,
+        sum(s.duration_ms) AS duration_ms,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.provider_charge) AS provider_charge,
+        sum(s.provider_charged) AS provider_charged,
+        sum(s.unrated_provider) AS unrated_provider,
+        sum(s.connected_ms) AS connected_ms,
+        sum(s.dtmf_calls) AS dtmf_calls,
+        sum(s.sdp) AS sdp,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.day, s.customer
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
@@ -144,27 +144,27 @@ found AS (
 ),
 groups AS (
     SELECT
-        day,
-        customer,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.customer_duration_ms) AS customer_duration_ms,
-        sum(found.duration_ms) AS duration_ms,
-        sum(found.customer_charge) AS customer_charge,
-        sum(found.customer_charged) AS customer_charged,
-        sum(found.unrated_customer) AS unrated_customer,
-        sum(found.provider_charge) AS provider_charge,
-        sum(found.provider_charged) AS provider_charged,
-        sum(found.unrated_provider) AS unrated_provider,
-        sum(found.connected_ms) AS connected_ms,
-        sum(found.dtmf_calls) AS dtmf_calls,
-        sum(found.sdp) AS sdp,
-        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
-        groupUniqArrayIf(provider_currency, found.provider_charged != 0) AS provider_currencies,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY day, customer
+        s.day AS day,
+        s.customer AS customer,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.customer_duration_ms) AS customer_duration_ms,
+        sum(s.duration_ms) AS duration_ms,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.provider_charge) AS provider_charge,
+        sum(s.provider_charged) AS provider_charged,
+        sum(s.unrated_provider) AS unrated_provider,
+        sum(s.connected_ms) AS connected_ms,
+        sum(s.dtmf_calls) AS dtmf_calls,
+        sum(s.sdp) AS sdp,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.day, s.customer
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -56,22 +56,22 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer_destination,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.customer_duration_ms) AS customer_duration_ms,
-        sum(found.duration_ms) AS duration_ms,
-        sum(found.customer_charge) AS customer_charge,
-        sum(found.customer_charged) AS customer_charged,
-        sum(found.unrated_customer) AS unrated_customer,
-        sum(found.connected_ms) AS connected_ms,
-        sum(found.dtmf_calls) AS dtmf_calls,
-        sum(found.sdp) AS sdp,
-        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer_destination
+        s.customer_destination AS customer_destination,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.customer_duration_ms) AS customer_duration_ms,
+        sum(s.duration_ms) AS duration_ms,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        sum(s.connected_ms) AS connected_ms,
+        sum(s.dtmf_calls) AS dtmf_calls,
+        sum(s.sdp) AS sdp,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer_destination
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -22,12 +22,12 @@ found AS (
 ),
 groups AS (
     SELECT
-        day,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY day
+        s.day AS day,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.day
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -43,18 +43,18 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer,
-        customer_destination,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.customer_charge) AS customer_charge,
-        sum(found.customer_charged) AS customer_charged,
-        sum(found.unrated_customer) AS unrated_customer,
-        groupUniqArrayIf(customer_currency, found.customer_charged != 0) AS customer_currencies,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer, customer_destination
+        s.customer AS customer,
+        s.customer_destination AS customer_destination,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.customer_charge) AS customer_charge,
+        sum(s.customer_charged) AS customer_charged,
+        sum(s.unrated_customer) AS unrated_customer,
+        groupUniqArrayIf(s.customer_currency, s.customer_charged != 0) AS customer_currencies,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer, s.customer_destination
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

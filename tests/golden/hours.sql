@@ -24,14 +24,14 @@ found AS (
 ),
 groups AS (
     SELECT
-        hour,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.connected_ms) AS connected_ms,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY hour
+        s.hour AS hour,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.connected_ms) AS connected_ms,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.hour
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
@@ -41,6 +41,7 @@ passing AS (
 measured AS (
     SELECT
         concat(formatDateTime(toDateTime(g.hour.1, 'UTC'), '%Y-%m-%dT%H:%i:%S', 'UTC'), if(g.hour.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(g.hour.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(g.hour.2) % 3600, 60)), 2, '0')) AS hour,
+        g.hour.1 - g.hour.2 AS hour_began,
         g.attempts AS attempts,
         if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
         if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
@@ -63,5 +64,5 @@ SELECT
     count() OVER () AS total_,
     max(mixed) OVER () AS mixed_
 FROM measured
-ORDER BY measured.hour NULLS LAST
+ORDER BY measured.hour_began NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

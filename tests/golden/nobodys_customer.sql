@@ -22,12 +22,12 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer_destination,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer_destination
+        s.customer_destination AS customer_destination,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer_destination
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

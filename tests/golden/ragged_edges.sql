@@ -37,13 +37,13 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer
+        s.customer AS customer,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -21,12 +21,12 @@ found AS (
 ),
 groups AS (
     SELECT
-        customer,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY customer
+        s.customer AS customer,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.customer
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

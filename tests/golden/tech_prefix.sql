@@ -23,14 +23,14 @@ found AS (
 ),
 groups AS (
     SELECT
-        tech_prefix,
-        sum(found.standing) AS standing,
-        sum(found.connected) AS connected,
-        sum(found.attempts) AS attempts,
-        sum(found.connected_ms) AS connected_ms,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY tech_prefix
+        s.tech_prefix AS tech_prefix,
+        sum(s.standing) AS standing,
+        sum(s.connected) AS connected,
+        sum(s.attempts) AS attempts,
+        sum(s.connected_ms) AS connected_ms,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.tech_prefix
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

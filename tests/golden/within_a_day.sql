@@ -23,14 +23,14 @@ found AS (
 ),
 groups AS (
     SELECT
-        provider_card,
-        sum(found.standing) AS standing,
-        sum(found.attempts) AS attempts,
-        sum(found.connected) AS connected,
-        sum(found.connected_ms) AS connected_ms,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY provider_card
+        s.provider_card AS provider_card,
+        sum(s.standing) AS standing,
+        sum(s.attempts) AS attempts,
+        sum(s.connected) AS connected,
+        sum(s.connected_ms) AS connected_ms,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.provider_card
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

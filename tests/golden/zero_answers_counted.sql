@@ -23,15 +23,15 @@ found AS (
 ),
 groups AS (
     SELECT
-        provider,
-        sum(found.standing) AS standing,
-        sum(found.connected) AS connected,
-        sum(found.answered_zero) AS answered_zero,
-        sum(found.attempts) AS attempts,
-        sum(found.connected_ms) AS connected_ms,
-        max(found.mixed) AS mixed
-    FROM found
-    GROUP BY provider
+        s.provider AS provider,
+        sum(s.standing) AS standing,
+        sum(s.connected) AS connected,
+        sum(s.answered_zero) AS answered_zero,
+        sum(s.attempts) AS attempts,
+        sum(s.connected_ms) AS connected_ms,
+        max(s.mixed) AS mixed
+    FROM found AS s
+    GROUP BY s.provider
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -1,0 +1,59 @@
+"""A commit goes in, what an answer at that commit rests on beside the calls comes out: lists, currencies, sources."""
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any
+
+from msgspec import Struct
+
+from engine.catalog.model import Rollup
+from engine.reference.lookups import versions
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
+
+
+class Origin(Struct, frozen=True):
+    """Calls that came in one dialect and were judged by one outcome map: from when to when, in milliseconds.
+
+    Those that were given new facts later are listed once more, with the outcome map of that moment only.
+    """
+
+    dialect: str
+    outcome_map: int
+    indeterminate_as: str
+    first: int
+    last: int
+
+
+class Provenance:
+    """Answers to small questions about what is not calls, remembered for the newest commits."""
+
+    def __init__(
+        self, warehouse: Warehouse, covered: Mapping[str, tuple[Rollup, str]], begins: Mapping[str, int]
+    ) -> None:
+        self._warehouse = warehouse
+        # A rollup that began later than the ledger did may lack a currency of before.
+        whole = [table for table, (rollup, _) in covered.items() if table not in begins and _keeps_currencies(rollup)]
+        self._summed = whole[0] if whole else None
+        self.versions = lru_cache(16)(partial(versions, warehouse))
+        self.currencies = lru_cache(4)(self._ask_currencies)
+        self.origins = lru_cache(16)(self._ask_origins)
+
+    def _ask_currencies(self, commit: int) -> frozenset[str] | None:  # noqa: ARG002 - the key of the cache
+        """Return every currency there is, and perhaps some that are there no more; None when nobody knows quickly."""
+        if self._summed is None:
+            return None
+        sql = f"SELECT DISTINCT customer_currency, provider_currency FROM {self._summed}"
+        return frozenset(str(code) for row in self._rows(sql) for code in row)
+
+    def _ask_origins(self, commit: int) -> tuple[Origin, ...]:
+        """Return where the calls of a commit came from."""
+        return tuple(Origin(*row) for row in self._rows(render("query/origins.sql"), commit=commit))
+
+    def _rows(self, sql: str, **parameters: int) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in self._warehouse.query(Statement(sql, parameters)).rows]
+
+
+def _keeps_currencies(rollup: Rollup) -> bool:
+    return {"customer_currency", "provider_currency"} <= set(rollup.keys)
