@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks import enrichment, generator, loading, questions
+from benchmarks import enrichment, generator, loading, questions, rollups
 from engine import __version__
 
 RESULTS = Path(__file__).parent / "results"
-PARTS = ("loading", "enrichment", "questions")
+PARTS = ("loading", "enrichment", "rollups", "questions")
 
 
 def main() -> None:
@@ -49,6 +49,9 @@ def main() -> None:
             lists = options.lists or enrichment.made(sample, Path(scratch))
             found["enrichment"] = enrichment.measure(sample, options.runs, lists)
             _tell(enrichment.lines(found["enrichment"]))
+        if "rollups" in asked:
+            found["rollups"] = rollups.measure(sample)
+            _tell(rollups.lines(found["rollups"]))
         if "questions" in asked:
             found |= questions.measure(sample)
             _tell(questions.lines(found))

@@ -26,7 +26,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     database: str = "chdb:///data"
     """Where the calls are kept: chdb:///path, chdb://memory or http(s)://user:password@host:port/database."""
     timezone: str = "UTC"
-    """The zone of a question that names none."""
+    """The zone of a question that names none, and of the days of exchange rates and lists; frozen at the first load."""
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "USD"
     """The money of a question that names none, and of a record without a currency."""
     home_country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] = "US"
@@ -43,6 +43,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Zones whose days are kept summed, besides UTC and `timezone`."""
     dialects_folder: str = ""
     """A folder of the site's own dialects, one TOML file each; see `tollhouse dialects`."""
+    reports_folder: str = ""
+    """A folder of saved questions, one TOML file each: what is in it is a report of that name."""
     count_zero_answers: bool = False
     """Whether a 200 without talk counts as connected."""
     short_call_seconds: Annotated[int, Meta(ge=0, le=3600)] = 6
@@ -65,7 +67,17 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]", "::1")
     """Names under which a browser may reach the server; others are refused (against DNS rebinding)."""
     max_rows: Annotated[int, Meta(ge=1)] = 1_000_000
-    """Most rows one answer may have."""
+    """Most rows of an answer that is made as a whole: JSON, a table, a page."""
+    max_export_rows: Annotated[int, Meta(ge=1)] = 100_000_000
+    """Most rows of an answer that is written while it is read: CSV, NDJSON, Arrow, Parquet, XLSX."""
+    max_seconds: Annotated[float, Meta(ge=0)] = 120
+    """Seconds a statement of a question may take; 0 for any time."""
+    max_export_seconds: Annotated[float, Meta(ge=0)] = 3600
+    """The same for one that is written while it is read, however slowly it is taken."""
+    max_rows_read: Annotated[int, Meta(ge=0)] = 0
+    """Most rows of the database a statement of a question may read; 0 for any number."""
+    max_questions: Annotated[int, Meta(ge=1)] = 64
+    """Questions one caller may have under way at once; more are told to come again."""
     max_columns: Annotated[int, Meta(ge=1)] = 1000
     """Most columns that the values of `columns` may make in one answer."""
     max_upload_bytes: Annotated[int, Meta(ge=1)] = 1 << 30

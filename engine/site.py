@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
-from engine.access.principal import Principal
+from engine.access.principal import ADMIN, Principal
 from engine.catalog.load import catalog
 from engine.errors import BadRequest, Conflict
 from engine.ingest import dialects
@@ -16,12 +16,14 @@ from engine.ingest.lists import ListReceipt
 from engine.ingest.pipeline import Asked, Loader, Receipt, Reenriched, Report, Request, Retained, Retried, Undone
 from engine.ingest.spool import Spool
 from engine.ingest.stage import ledger_columns
-from engine.query import presets
-from engine.query.answer import Answer
+from engine.query.answer import Answer, Stream
 from engine.query.calls import Calls
 from engine.query.cautions import Limit
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
+from engine.query.running import Board, Ticket
+from engine.query.saved import Draft, Saved, Shelf
+from engine.query.values import ValuePage, values
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.verify.report import Inspector, Rebuild, Verification
@@ -52,7 +54,7 @@ class Site:
                 self._loader = Loader(self.warehouse, kept, settings, self._lease)
                 self.recovered = self._loader.recover(uncovered)
                 layout.drop_superseded(self.warehouse, self.catalog)
-                uncovered = []
+                uncovered = {}
             tables = layout.tables_of(self.catalog, settings.zones)
             covered = {table: (rollup, zone) for rollup, zone, table in tables if table not in uncovered}
             begins = layout.beginnings(self.warehouse)
@@ -60,8 +62,9 @@ class Site:
                 table: (layout.answerable(rollup, kept, self.catalog), zone)
                 for table, (rollup, zone) in covered.items()
             }
-            self.desk = Desk(self.warehouse, self.catalog, settings, readable, tuple(uncovered), begins, self._limits)
+            self.desk = Desk(self.warehouse, self.catalog, settings, readable, uncovered, begins, self._limits)
             self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
+            self.shelf = Shelf(self.warehouse, self.catalog, settings.reports_folder, self.desk.resolve)
             self._inspector = Inspector(
                 self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
@@ -153,17 +156,41 @@ class Site:
         """Make every rollup tile that overlaps `window` exact."""
         return self._inspector.rebuild(window, self.loader.mend, watch)
 
-    def ask(self, question: Question, principal: Principal) -> Answer:
+    def ask(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Answer:
         """Answer a question for whoever asks it."""
-        return self.desk.ask(question, principal)
+        return self.desk.ask(self.shelf.expanded(question, principal), principal, ticket=ticket)
+
+    def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream | Answer:
+        """Answer a question row by row."""
+        return self.desk.stream(self.shelf.expanded(question, principal), principal, ticket=ticket)
+
+    @property
+    def board(self) -> Board:
+        """The questions under way."""
+        return self.desk.board
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say why a question is answered from where."""
-        return self.desk.explain(question, principal)
+        return self.desk.explain(self.shelf.expanded(question, principal), principal)
 
     def preset(self, question: Question, principal: Principal) -> dict[str, Any]:
         """Return the report a question names, as it was chosen, as a question without its window."""
-        return presets.described(question, principal, self.catalog)
+        return self.shelf.described(question, principal)
+
+    def save(self, draft: Draft, who: str, *, anew: bool = True) -> Saved:
+        """Save a question under a name of its own, or change the one of that name."""
+        self.loader.save(self.shelf.draft(draft, anew=anew) | {"who": who})
+        return self.shelf.find(draft.name, ADMIN)
+
+    def unsave(self, name: str, who: str) -> Saved:
+        """Delete a saved question, and return what it was."""
+        saved = self.shelf.find(name, ADMIN)
+        self.loader.save(self.shelf.deleted(name) | {"who": who})
+        return saved
+
+    def values(self, dimension: str, principal: Principal, **asked: Any) -> ValuePage:
+        """Return values of a dimension; `asked` are `search`, `limit`, `start` and `end`."""
+        return values(self.desk, self.warehouse, principal, dimension, **asked)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:

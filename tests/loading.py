@@ -1,14 +1,17 @@
 """A site and a file go in; what was counted, what stands, and whether the books agree come out."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.catalog.model import Part, Rollup
 from engine.ingest.pipeline import Asked, Receipt
 from engine.site import Site
 from engine.statement import Statement
+from engine.template import call_macro
 from engine.warehouse import layout
 
-SCRATCH = ("staging", "told", "decisions", "contradictions", "reenriched")
+SCRATCH = ("staging", "told", "decisions", "contradictions", "texts", "reenriched")
 """Where a load works; empty when none is running."""
 
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
@@ -52,18 +55,40 @@ def rejected(site: Site, batch: int) -> list[tuple[int, str, str]]:
 
 
 def assert_books_agree(site: Site) -> None:
-    """Every sum of the day rollup is that of the ledger, group by group, and nothing is half done."""
-    [(rollup, zone, table)] = layout.tables_of(site.catalog, ("UTC",))
-    keys = ", ".join(rollup.keys)
-    parts = layout.parts_of(site.catalog, rollup)
-    ledger = ", ".join(f"{part.sum} AS s_{part.name}" for part in parts)
-    summed = ", ".join(f"sum({part.name}) AS s_{part.name}" for part in parts)
-    some = " OR ".join(f"s_{part.name} != 0" for part in parts)
-    from_ledger = f"SELECT toStartOfDay(start_time) AS tile, {keys}, {ledger} FROM cdr GROUP BY ALL HAVING {some}"
-    from_rollup = f"SELECT tile, {keys}, {summed} FROM {table} GROUP BY ALL HAVING {some}"
-    assert zone == "UTC"
-    assert sorted(rows(site, from_rollup)) == sorted(rows(site, from_ledger))
+    """Every sum of every rollup is that of the ledger, group by group, and nothing is half done."""
+    for rollup, zone, table in layout.tables_of(site.catalog, site.settings.zones):
+        from_ledger, from_rollup = both_books(rollup, zone, table, layout.parts_of(site.catalog, rollup))
+        assert sorted(rows(site, from_rollup)) == sorted(rows(site, from_ledger)), table
+    # Every number of a posting is found by its hour.
+    numbers = f"arrayJoin({call_macro('query/numbers.sql.j2', 'keys')}) AS key"
+    hours = f"SELECT {numbers}, toUInt32(intDiv(toUnixTimestamp(start_time), 3600)) AS hour FROM cdr WHERE sign != 0"
+    assert rows(site, f"SELECT * FROM ({hours}) WHERE (key, hour) NOT IN (SELECT key, hour FROM number_hours)") == []
     assert_nothing_is_left(site)
+
+
+_TILES = {
+    "day": "toDateTime(toStartOfDay(start_time, '{zone}'), 'UTC')",
+    "hour": "toDateTime(intDiv(toUnixTimestamp(start_time), 3600) * 3600, 'UTC')",
+    "minute15": "toDateTime(intDiv(toUnixTimestamp(start_time), 900) * 900, 'UTC')",
+}
+
+
+def both_books(rollup: Rollup, zone: str, table: str, parts: Sequence[Part]) -> tuple[str, str]:
+    """Return the statements that tell a rollup's groups from the ledger and from its table."""
+    keys = ", ".join(rollup.keys)
+    some = " OR ".join(part.is_something(f"s_{part.name}") for part in parts)
+    ledger = ", ".join(f"{_plain(part, part.sum)} AS s_{part.name}" for part in parts)
+    summed = ", ".join(f"{_plain(part, part.added(part.name))} AS s_{part.name}" for part in parts)
+    tile = _TILES[rollup.grain].format(zone=zone)
+    return (
+        f"SELECT {tile} AS tile, {keys}, {ledger} FROM cdr GROUP BY ALL HAVING {some}",
+        f"SELECT tile, {keys}, {summed} FROM {table} GROUP BY ALL HAVING {some}",
+    )
+
+
+def _plain(part: Part, x: str) -> str:
+    """A histogram without the buckets that nothing is in."""
+    return f"mapFilter((_, count) -> count != 0, {x})" if part.kind == "histogram" else x
 
 
 def assert_nothing_is_left(site: Site) -> None:

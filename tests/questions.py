@@ -10,7 +10,8 @@ ZONES = (
 )  # fmt: skip
 DIMENSIONS = (
     "customer", "customer_destination", "provider", "provider_card", "provider_destination", "is_final",
-    "customer_currency", "provider_currency", "day", "week", "month", "quarter", "day_of_week",
+    "customer_currency", "provider_currency", "customer_name", "provider_name", "day", "week", "month",
+    "quarter", "day_of_week",
     "tech_prefix", "outcome", "country", "orig_country", "sip_code", "source", "hour", "minute15", "hour_of_day",
     "attempt", "release_side", "jurisdiction", "npanxx", "network",
 )  # fmt: skip
@@ -18,13 +19,15 @@ MEASURES = (
     "attempts", "calls", "connected", "asr", "abr", "ner", "acd", "duration", "customer_duration",
     "provider_duration", "minutes", "customer_charge", "provider_charge", "profit", "profit_percent",
     "customer_rate", "margin_per_minute", "dtmf_calls", "dtmf_digits", "dtmf_percent", "sdp", "sdp_percent",
+    "seer", "short_percent", "mos_avg", "cost_per_dtmf_call", "cost_per_digit", "jurisdiction_disagrees",
+    "intrastate", "indeterminate_connected", "interlata_duration", "total_duration", "off_net_minutes",
     "pdd_avg", "pdd_known", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
 )  # fmt: skip
 
 
 def random_question(dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]]) -> dict[str, Any]:
     """Return one question over a window in or around the loaded days; `values` are values each dimension has."""
-    rows = dice.sample(DIMENSIONS[:13] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
+    rows = dice.sample(DIMENSIONS[:15] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
     measures = dice.sample(MEASURES, dice.randint(1, 8))
     question: dict[str, Any] = {
         **_window(dice, start, days),
@@ -38,13 +41,31 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         "subtotals": dice.random() < 0.2,
         "parts": dice.random() < 0.2,
     }
+    if dice.random() < 0.3:
+        question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
+    if dice.random() < 0.1:
+        question |= _shape(dice, rows, measures)
     if dice.random() < 0.2:
         question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]
         question["limit"] = dice.randint(1, 50)
         question["offset"] = dice.choice((0, 0, 3))
     return question
+
+
+def _shape(dice: random.Random, rows: list[str], measures: list[str]) -> dict[str, Any]:
+    """Values across, a period to compare with, empty buckets, a top: one of them or all."""
+    shape: dict[str, Any] = {"compare": dice.choice((None, "previous", "week", "year"))}
+    columns = [name for name in dice.sample(DIMENSIONS, dice.randint(0, 2)) if name not in rows]
+    if dice.random() < 0.5:
+        shape["columns"] = columns
+    shown = [*rows, *shape.get("columns", [])]
+    if shown and dice.random() < 0.4:
+        shape["top"] = [{"field": dice.choice(shown), "count": dice.randint(1, 8), "by": dice.choice(measures)}]
+    if len(rows) < 3 and not {"hour", "minute15"} & set(rows):  # those times customers are half a million rows
+        shape["fill"] = dice.random() < 0.3
+    return shape
 
 
 def _window(dice: random.Random, start: datetime, days: int) -> dict[str, str]:

@@ -383,6 +383,8 @@ class TestLoading:
             "withdrawn": 0,
             "rejected": 0,
             "after_close": 0,
+            "skipped": 0,
+            "limits": [],
         }
         answer = ask(
             anywhere,

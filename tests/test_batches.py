@@ -31,7 +31,8 @@ from web.progress import PROGRESS
 
 FIELDS = [
     "id", "time", "source", "dialect", "origin", "state", "from", "to",
-    "received", "accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close", "forced",
+    "received", "accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close", "skipped",
+    "forced",
 ]  # fmt: skip
 HEADER = "call_id,start_time,revision,withdrawn,customer_charge"
 EARLY = f"""{HEADER}

@@ -18,10 +18,12 @@ from engine.catalog.load import catalog
 from engine.errors import BadRequest, Forbidden, TollhouseError
 from engine.query import search
 from engine.query.search import Page
+from engine.settings import Settings
 from engine.site import Site
+from engine.statement import Statement
 from tests.clickhouse_process import ClickHouseProcess
 from tests.conftest import fresh_database
-from tests.loading import load
+from tests.loading import assert_books_agree, load
 from tests.server import Server
 from web.app import create
 from web.cli import main
@@ -119,6 +121,33 @@ class TestNumbers:
     def test_or_a_filter_is_required(self, loaded: Site) -> None:
         assert refused(loaded).code == "too_broad"
         assert refused(loaded, number=["1", " "]).pointer == "$.number[1]"
+
+
+def test_a_number_is_found_after_a_crash_between_the_ledger_and_its_lookup(
+    clickhouse: ClickHouseProcess, tmp_path: Path
+) -> None:
+    dsn = fresh_database(clickhouse)
+    with Site(Settings(database=dsn)) as site:
+        load(site, written(tmp_path, CALLS), "sw")
+        for sql in (
+            "TRUNCATE TABLE number_hours",
+            "ALTER TABLE commit_log DELETE WHERE state = 'complete' SETTINGS mutations_sync = 2",
+        ):
+            site.warehouse.command(Statement(sql))
+    with Site(Settings(database=dsn)) as site:
+        assert ids(site, number="447700900001") == "bba"
+        assert_books_agree(site)
+        site.retain("2026-11", really=True)
+        kept = "SELECT count() FROM number_hours WHERE hour < intDiv(toUnixTimestamp('2026-10-01 00:00:00'), 3600)"
+        assert site.warehouse.value(Statement(kept)) == 0
+
+
+def test_a_number_is_looked_for_in_its_hours_only(loaded: Site) -> None:
+    found = page(loaded, number="447700900001")
+    assert found.source == ("number_hours", "cdr")
+    assert page(loaded, number="447700900001", side="cli").source == ("number_hours", "cdr")
+    assert page(loaded, number="447700900001", match="prefix").source == ("cdr",)
+    assert ids(loaded, number="00000000") == ""
 
 
 class TestRows:

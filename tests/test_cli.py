@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WINDOW = ("--from", "2026-10-01", "--to", "2026-10-04")
 RECEIPT = [
     "batch", "origin", "dialect", "received",
-    "accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close",
+    "accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close", "skipped", "limits",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import random
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -19,19 +19,29 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.access.principal import ADMIN, Principal
+from engine.errors import TollhouseError
 from engine.ingest.pipeline import Asked
 from engine.query import question, render
-from engine.query.answer import Answer, money_text
+from engine.query.answer import Answer
 from engine.query.route import LEDGER
 from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
 from engine.traffic import Traffic, write
+from tests.exchange import HERE, Rates, Sum, give_rates, text
+from tests.exchange import write as write_csv
 from tests.questions import random_question
 
 pytestmark = pytest.mark.engine
 
 START, DAYS = date(2026, 3, 1), 35  # New York changes its clocks on 8 March, Paris on the 29th
+RATES: Rates = {
+    (START + timedelta(days=day), *pair): Decimal(950_000 + 7919 * day % 200_000).scaleb(-6)
+    for day in range(-3, 20)
+    if day % 7 not in (5, 6)
+    for pair in (("EUR", "USD"), ("USD", "EUR"))
+}
+"""Rates of working days; at the end of the month there are none any more."""
 CALLS = 8_000
 PLAIN_DIMENSIONS = ("customer", "customer_destination", "provider", "provider_card", "country", "day", "outcome")
 
@@ -43,17 +53,26 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def loaded(dsn: str, files: Path) -> Iterator[tuple[Site, list[Path]]]:
-    settings = Settings(
-        database=dsn, rollup_zones=("America/New_York", "Asia/Kolkata"), chunk_records=3000, currency="USD"
-    )
+    settings = Settings(database=dsn, timezone=HERE, rollup_zones=("Asia/Kolkata",), chunk_records=3000, currency="USD")
     with Site(settings) as site:
         paths = [files / "calls.csv", files / "again.csv"]
         if not paths[0].exists():
             write(Traffic(CALLS, DAYS, 7, START), site.warehouse, paths[0], None)
             _say_again(paths[0], paths[1])
+        give_rates(site, files, {**RATES, (START, "EUR", "USD"): Decimal(7)})
         for path in paths:
             site.ingest(path, path.name, Asked())
+        give_rates(site, files, RATES)
+        for kind in ("customers", "providers"):
+            site.load_list(kind, write_csv(files / f"{kind}.csv", _names(site, kind)), f"{kind}.csv")
         yield site, paths
+
+
+def _names(site: Site, kind: str) -> list[dict[str, str]]:
+    """A list that calls some accounts by a name, two of them by the same, and others not at all."""
+    sql = f"SELECT DISTINCT {kind[:-1]} FROM cdr WHERE {kind[:-1]} != '' ORDER BY 1"
+    ids = [str(row[0]) for row in site.warehouse.query(Statement(sql)).rows]
+    return [{"id": one, "name": f"Name {place // 2}" if place % 5 else ""} for place, one in enumerate(ids)]
 
 
 def _say_again(path: Path, again: Path) -> None:
@@ -88,11 +107,13 @@ def _values(site: Site) -> dict[str, list[Any]]:
     for name in names:
         sql = f"SELECT DISTINCT {name} FROM cdr WHERE isNotNull({name}) ORDER BY 1"
         found[name] = [row[0] for row in site.warehouse.query(Statement(sql)).rows]
+    found["customer_name"] = [*found["customer"][:2], "Name 0", "Name 1", "Name 2"]
     return found
 
 
 def _same(routed: Answer, ledger: Answer) -> bool:
-    return (routed.rows, routed.totals, routed.subtotals, routed.total_rows, routed.warnings) == (
+    return (routed.columns, routed.rows, routed.totals, routed.subtotals, routed.total_rows, routed.warnings) == (
+        ledger.columns,
         ledger.rows,
         ledger.totals,
         ledger.subtotals,
@@ -117,6 +138,9 @@ def _compare(site: Site, seed: int, count: int) -> Counter[str]:
             parsed = question.of(asked)
             routed = site.desk.ask(parsed, principal)
         except Exception as failure:
+            if isinstance(failure, TollhouseError) and failure.code == "too_many_columns":
+                used[failure.code] += 1
+                continue
             raise AssertionError(f"question {number}: {asked}") from failure
         if set(routed.source) != {LEDGER}:  # what was answered from the ledger alone is the same statement again
             ledger = site.desk.ask(parsed, principal, ledger_only=True)
@@ -157,7 +181,9 @@ def _number(text: str) -> Decimal:
     return Decimal(text or "0")
 
 
-def _by_hand(records: list[dict[str, str]], asked: dict[str, Any], zone: str) -> dict[tuple[str, ...], dict[str, Any]]:
+def _by_hand(
+    records: list[dict[str, str]], asked: dict[str, Any], zone: str, currency: str
+) -> dict[tuple[str, ...], dict[str, Any]]:
     groups: dict[tuple[str, ...], list[dict[str, str]]] = defaultdict(list)
     for row in records:
         moment = datetime.fromisoformat(row["start_time"])
@@ -171,20 +197,18 @@ def _by_hand(records: list[dict[str, str]], asked: dict[str, Any], zone: str) ->
         counted = rows if asked["calls"] == "attempts" else [row for row in rows if row["is_final"] == "true"]
         talked = [row for row in counted if _number(row["duration"]) > 0]
         seconds = sum((_number(row["duration"]) for row in talked), Decimal(0))
-        customer = sum((_number(row["customer_charge"]) for row in rows), Decimal(0))
-        provider = sum((_number(row["provider_charge"]) for row in rows), Decimal(0))
-        foreign = {
-            side: any(_number(row[f"{side}_charge"]) != 0 and row[f"{side}_currency"] != "USD" for row in rows)
-            for side in ("customer", "provider")
-        }
+        customer, provider = Sum(), Sum()
+        for row in rows:
+            customer.add(row, "customer", currency, RATES)
+            provider.add(row, "provider", currency, RATES)
         answer[key] = {
             "attempts": len(counted),
             "connected": len(talked),
             "asr": 100 * len(talked) / len(counted) if counted else None,
             "acd": float(seconds) / len(talked) if talked else None,
             "duration": float(sum((_number(row["duration"]) for row in rows), Decimal(0))),
-            "customer_charge": None if foreign["customer"] else money_text(customer),
-            "profit": None if foreign["customer"] or foreign["provider"] else money_text(customer - provider),
+            "customer_charge": None if customer.lacks else text(customer.amount),
+            "profit": None if customer.lacks or provider.lacks else text(customer.amount - provider.amount),
             "dtmf_calls": sum(int(row["dtmf"] or 0) > 0 for row in talked),
         }
     return answer
@@ -192,14 +216,15 @@ def _by_hand(records: list[dict[str, str]], asked: dict[str, Any], zone: str) ->
 
 @pytest.mark.parametrize("rows", [["customer"], ["customer", "provider"], ["day"], ["provider_card", "day"], []])
 @pytest.mark.parametrize("calls", ["attempts", "final"])
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize(("zone", "currency"), [("UTC", "USD"), ("America/New_York", "EUR")])
 def test_answers_equal_a_calculation_in_plain_python(
-    loaded: tuple[Site, list[Path]], rows: list[str], calls: str, zone: str
+    loaded: tuple[Site, list[Path]], rows: list[str], calls: str, zone: str, currency: str
 ) -> None:
     site, paths = loaded
     measures = ["attempts", "connected", "asr", "acd", "duration", "customer_charge", "profit", "dtmf_calls"]
     asked = {"from": "2026-03-04", "to": "2026-03-30", "rows": rows, "measures": measures, "calls": calls}
-    expected = _by_hand(_standing(*paths), asked, zone)
+    asked["currency"] = currency
+    expected = _by_hand(_standing(*paths), asked, zone, currency)
     answer = site.ask(question.of({**asked, "timezone": zone}), ADMIN)
     found = {row[: len(rows)]: dict(zip(measures, row[len(rows) :], strict=True)) for row in answer.rows}
     assert found.keys() == expected.keys()

@@ -88,7 +88,7 @@ def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
     covered = {name: (rollup, zone) for rollup, zone, name in tables}
     later = moments.later(asked.as_of) if asked.as_of is not None else 0
     choose = partial(
-        route, catalog=catalog(), covered=covered, uncovered=(), sizes=sizes, tiles=coverage.tiles, later=later
+        route, catalog=catalog(), tables=covered, uncovered={}, sizes=sizes, tiles=coverage.tiles, later=later
     )
     return asked, both(asked, choose)
 

@@ -198,8 +198,8 @@ def break_rollups(site: Site) -> None:
     for _, _, table in layout.tables_of(site.catalog, site.settings.zones):
         site.warehouse.command(
             Statement(
-                f"INSERT INTO {table} (tile, customer, c_min, c_max, standing, attempts) "
-                "SELECT toStartOfDay(toDateTime('2026-03-10 12:00:00', 'UTC'), 'UTC'), 'nobody', 1, 1, 5, 5"
+                f"INSERT INTO {table} (tile, c_min, c_max, standing, attempts) "
+                "SELECT toStartOfDay(toDateTime('2026-03-10 12:00:00', 'UTC'), 'UTC'), 1, 1, 5, 5"
             )
         )
 

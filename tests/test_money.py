@@ -1,13 +1,10 @@
 """Money in several currencies: exact at the rates of each call's day, in every cell; compared with plain Python."""
 
-import csv
 import random
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from itertools import count
-from pathlib import Path
+from decimal import Decimal, localcontext
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,23 +13,16 @@ import pytest
 from engine.access.principal import ADMIN
 from engine.ingest.pipeline import Asked
 from engine.query import question
-from engine.query.answer import Answer, money_text
+from engine.query.answer import Answer
 from engine.settings import Settings
 from engine.site import Site
+from tests.exchange import HERE, Rates, Sum, give_rates, text, write
 
 pytestmark = pytest.mark.engine
 
-HERE = "America/New_York"  # where clocks change on 8 March
 FIRST, DAYS, CALLS = date(2026, 2, 27), 18, 600
 WINDOW = {"from": "2026-02-28", "to": "2026-03-16"}
 CURRENCIES = ("USD", "EUR", "CHF", "JPY")
-PLACES = Decimal("1e-8")
-
-_names = count(1)
-
-
-Rates = dict[tuple[date, str, str], Decimal]
-"""Rates by day, from, to."""
 
 
 def rates() -> Rates:
@@ -85,22 +75,6 @@ def amount(dice: random.Random) -> str:
 RECORDS = records()
 
 
-def write(path: Path, rows: list[dict[str, str]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, list(dict.fromkeys(name for row in rows for name in row)))
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def give_rates(site: Site, folder: Path, told: Rates, since: str | None = None) -> int:
-    rows = [
-        {"date": str(day), "from": one, "to": other, "rate": format(rate, "f")}
-        for (day, one, other), rate in told.items()
-    ]
-    return site.load_list("fx", write(folder / f"fx-{next(_names)}.csv", rows), "fx.csv", since).version
-
-
 @pytest.fixture(scope="module")
 def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Calls in four currencies, and their rates, of a site in New York."""
@@ -117,30 +91,6 @@ def ask(site: Site, *, ledger_only: bool = False, **fields: Any) -> Answer:
 
 
 # --- the same in plain Python ---------------------------------------------------------------------------------
-
-
-class Sum:
-    """A sum of money in the report currency: exact, and what it lacks."""
-
-    def __init__(self) -> None:
-        self.amount = Decimal(0)
-        self.lacks: set[tuple[str, str]] = set()
-
-    def add(self, record: dict[str, str], side: str, currency: str, told: Rates) -> None:
-        charge = Decimal(record[f"{side}_charge"] or "0")
-        if charge == 0:
-            return
-        day = datetime.fromisoformat(record["start_time"]).astimezone(ZoneInfo(HERE)).date()
-        code = record[f"{side}_currency"]
-        if code == currency:
-            rate: Decimal | None = Decimal(1)
-        else:
-            dated = (told.get((day - timedelta(days=older), code, currency)) for older in range(8))
-            rate = next((one for one in dated if one is not None), None)
-        if rate is None:
-            self.lacks.add((code, str(day)))
-        else:
-            self.amount += charge * rate
 
 
 def by_hand(rows: list[str], zone: str, currency: str, told: Rates) -> dict[Any, Any]:
@@ -170,11 +120,6 @@ def cells(group: dict[str, Any]) -> tuple[Any, ...]:
             float(100 * profit / customer.amount) if both and customer.amount else None,
             float(customer.amount * 60 / group["seconds"]) if not customer.lacks and group["seconds"] else None,
         )
-
-
-def text(amount: Decimal) -> str:
-    with localcontext(prec=100):
-        return money_text(amount.quantize(PLACES, ROUND_HALF_EVEN))
 
 
 MEASURES = ["customer_charge", "provider_charge", "profit", "profit_percent", "customer_rate"]

@@ -13,13 +13,14 @@ import pytest
 from engine.access.principal import ADMIN
 from engine.errors import Conflict
 from engine.ingest.pipeline import Asked
-from engine.query import question
+from engine.query import question, search
 from engine.query.answer import Answer, Warned
 from engine.settings import Settings
 from engine.site import Site
 from tests.clickhouse_process import ClickHouseProcess
 from tests.conftest import fresh_database
-from tests.test_money import HERE, PLACES, RECORDS, WINDOW, Rates, amount, give_rates, text, write
+from tests.exchange import HERE, PLACES, Rates, give_rates, text, write
+from tests.test_money import RECORDS, WINDOW, amount
 
 pytestmark = pytest.mark.engine
 
@@ -132,6 +133,31 @@ def test_rates_from_a_day_on_leave_those_of_before(desk: Desk) -> None:
     desk.rates({(date(2026, 3, n), "EUR", "USD"): Decimal(n) for n in (1, 2, 4)})
     desk.rates({(date(2026, 3, n), "EUR", "USD"): Decimal(10 * n) for n in (1, 5)}, "2026-03-04")
     assert [row[1] for row in desk.charges()] == ["1.00", "2.00", "2.00", "2.00", "50.00", "50.00"]
+
+
+def test_single_calls_are_converted_and_rounded_one_by_one(desk: Desk) -> None:
+    batch = desk.load(
+        ("a", "2026-03-02T17:00:00Z", "0.00000003", "EUR"), ("b", "2026-03-12T17:00:00Z", "1", "EUR"),
+        ("c", "2026-03-02T18:00:00Z", "1", "USD"), provider_charge="0.5", provider_currency="EUR",
+    )  # fmt: skip
+    desk.rates({(date(2026, 2, 27), "EUR", "USD"): Decimal("1.5")})
+
+    def calls(**fields: Any) -> tuple[list[tuple[Any, ...]], tuple[Warned, ...]]:
+        asked = {**WINDOW, "where": [{"field": "source", "values": [desk.source]}], **fields}
+        page = desk.site.calls.page(search.of(asked), ADMIN)
+        names = [column.name for column in page.columns]
+        at = [names.index(name) for name in ("call_id", "customer_charge", "provider_charge", "profit")]
+        return [tuple(row[place] for place in at) for row in page.rows], page.warnings or ()
+
+    rows, warnings = calls(currency="USD")
+    assert rows == [("b", None, None, None), ("c", "1.00", "0.75", "0.25"), ("a", "0.00000004", "0.75", "-0.74999996")]
+    assert [warned.message for warned in warnings] == [
+        "no exchange rate to USD for money in EUR of 2026-03-12; those cells are empty"
+    ]
+    rows, warnings = calls()
+    assert rows[1:] == [("c", "1.00", "0.50", None), ("a", "0.00000003", "0.50", "-0.49999997")]
+    assert not warnings
+    assert calls(currency="USD", as_of=f"batch:{batch}")[0] != calls(currency="USD")[0]
 
 
 # --- as of a moment -------------------------------------------------------------------------------------------

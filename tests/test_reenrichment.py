@@ -183,7 +183,7 @@ def test_what_a_record_says_stays_with_its_batch_and_revision(site: Site, source
     assert states(as_of=then) == [["", 1], ["NY", 1]]
     assert states(as_of=f"batch:{first.batch}") == [["", 1], ["NY", 1]]
     assert states(since=then) == [["", -1], ["NY", 1]]
-    assert site.watermark() == before + 2, "one commit for the list, one for what changed"
+    assert site.watermark() == before + 3, "one commit for the list, one for what changed, one that says it is done"
     assert counts(load(site, path, source)) == {"duplicates": 2}
     correction = calls(tmp_path, {"number": SYRACUSE, "revision": "4"})
     assert counts(load(site, correction, source)) == {"corrections": 1}
@@ -244,6 +244,28 @@ def test_closed_months_are_counted_and_their_adjustments_are_what_moved(
     assert moved("jurisdiction") == [["indeterminate", -1], ["intrastate", 1]]
 
 
+@embedded
+def test_an_answer_names_the_maps_its_calls_were_judged_by(site: Site, source: str, tmp_path: Path) -> None:
+    old = give(site, tmp_path, "outcomes", "sip_code,outcome\n486,no_answer\n").version
+    load(site, calls(tmp_path, *({"start_time": f"2026-02-0{day}T12:00:00Z"} for day in (1, 2, 3))), source)
+
+    def named(start: str, end: str, **more: Any) -> tuple[int, ...]:
+        asked = {"from": start, "to": end, "rows": ["outcome"], "measures": ["attempts"], **more}
+        return site.ask(question.of(asked), ADMIN).outcome_map
+
+    assert named("2026-02-01", "2026-02-04") == (old,)
+    then = site.ask(question.of({"from": "2026-02-01", "to": "2026-02-02"}), ADMIN).as_of.time
+    new = give(site, tmp_path, "outcomes", OUTCOMES).version
+    assert named("2026-02-01", "2026-02-04") == (old,), "nothing was judged by it yet"
+    site.reenrich("2026-02-01", "2026-02-02")
+    assert named("2026-02-01", "2026-02-04") == (old, new)
+    site.reenrich("2026-02-01", "2026-02-04")
+    assert named("2026-02-01", "2026-02-04") == (new,)
+    assert named("2026-02-01", "2026-02-04", as_of=then) == (old,)
+    load(site, calls(tmp_path, {"start_time": "2026-02-02T12:00:00Z"}), f"{source} too")
+    assert named("2026-02-01", "2026-02-04") == (new,)
+
+
 # --- beside other work ------------------------------------------------------------------------------------------
 
 
@@ -277,7 +299,7 @@ def test_loads_that_wait_pass_and_lists_wait(in_small_steps: Site, source: str, 
     assert steps == [(0, 3), (1, 3), (2, 3)]
     assert made.changed == 3
     kinds = [kind for (kind,) in rows(site, "SELECT any(kind) FROM commit_log GROUP BY commit ORDER BY commit")]
-    assert kinds[-4:] == ["reenrich", "load", "reenrich", "reenrich"]
+    assert kinds[-5:] == ["reenrich", "load", "reenrich", "reenrich", "exact"]
     give(site, tmp_path, "outcomes", OUTCOMES)  # and now they may be loaded
 
 

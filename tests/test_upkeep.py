@@ -10,6 +10,7 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from engine.catalog.load import catalog
 from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
@@ -83,13 +84,14 @@ def test_damage_exits_1_and_repaired_exits_0(dsn: str) -> None:
 def test_rebuild_says_how_many_groups_it_mended(dsn: str) -> None:
     damage(dsn)
     october = ("--from", "2026-10-01", "--to", "2026-11-01")
-    assert tollhouse("rebuild", "--database", dsn, *october).output == f"{TABLE}: 2 days of UTC, 1 group mended\n"
+    first, *others = tollhouse("rebuild", "--database", dsn, *october).output.splitlines()
+    assert first == f"{TABLE}: 2 days of UTC, 1 group mended"
+    assert len(others) == len(catalog().rollups) - 1
+    assert all(line.endswith(": 2 days of UTC, 0 groups mended") for line in others)
     as_json = tollhouse("rebuild", "--database", dsn, *october, "--format", "json")
-    assert json.loads(as_json.output) == {
-        "from": "2026-10-01",
-        "to": "2026-11-01",
-        "tables": [{"table": TABLE, "zone": "UTC", "tiles": 2, "mended": 0}],
-    }
+    found = json.loads(as_json.output)
+    assert (found["from"], found["to"]) == ("2026-10-01", "2026-11-01")
+    assert found["tables"][0] == {"table": TABLE, "zone": "UTC", "tiles": 2, "mended": 0}
 
 
 def test_the_report_as_json_has_the_same(dsn: str) -> None:
@@ -98,7 +100,8 @@ def test_the_report_as_json_has_the_same(dsn: str) -> None:
     assert said.exit_code == 1
     found = json.loads(said.output)
     assert found["exact"] is False
-    [table] = found["tables"]
+    table, *others = found["tables"]
+    assert (table["table"], all(other["exact"] for other in others)) == (TABLE, True)
     money = next(difference for difference in table["differences"] if difference["part"] == "customer_charge")
     assert (money["day"], money["ledger"], money["rollup"], money["groups"]) == ("2026-10-05", "1.25", "0.00", 1)
     assert {audit["name"]: audit["found"] for audit in found["audits"] if audit["found"]} == {"customer_unrated": 1}
@@ -178,7 +181,7 @@ def test_a_server_proves_repairs_and_rebuilds(client: httpx.Client, database: st
     assert client.post("/api/v1/verify", json={"repair": True}).json()["repaired"] is True
     damage(database)
     made = client.post("/api/v1/rebuild", json={"from": "2026-10-05", "to": "2026-10-06"}).json()
-    assert made["tables"] == [{"table": TABLE, "zone": "UTC", "tiles": 1, "mended": 1}]
+    assert made["tables"][0] == {"table": TABLE, "zone": "UTC", "tiles": 1, "mended": 1}
     assert client.post("/api/v1/verify").json()["exact"] is True
 
 
@@ -189,7 +192,7 @@ def test_the_command_line_uses_the_server_that_is_named(server: Server, database
     repaired = tollhouse("verify", *at, "--repair")
     assert (repaired.exit_code, repaired.output.splitlines()[-1][:8]) == (0, "repaired")
     made = tollhouse("rebuild", *at, "--from", "2026-10-01", "--to", "2026-11-01")
-    assert made.output == f"{TABLE}: 2 days of UTC, 0 groups mended\n"
+    assert made.output.splitlines()[0] == f"{TABLE}: 2 days of UTC, 0 groups mended"
 
 
 def test_progress_comes_before_the_result_when_it_is_asked_for(client: httpx.Client) -> None:

@@ -21,12 +21,13 @@ from engine.traffic import Traffic, write
 from engine.verify.proof import Difference, TableProof
 from engine.verify.report import Verification
 from engine.verify.window import Window
+from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 from tests.loading import rows
 
 pytestmark = pytest.mark.engine
 
-UTC, KOLKATA = "breakout_day_v1_utc", "breakout_day_v1_asia_kolkata"
+UTC, KOLKATA, QUARTERS = "breakout_day_v1_utc", "breakout_day_v1_asia_kolkata", "route_minute15_v1_utc"
 ALWAYS = Window.of(None, None)
 START = "2026-10-30"  # four days over the end of a month
 
@@ -68,13 +69,16 @@ def test_what_was_loaded_is_proven_equal_tile_by_tile(site: Site) -> None:
     found = site.verify(ALWAYS)
     assert found.exact
     assert not found.repaired
-    assert [(table.table, table.zone) for table in found.tables] == [(UTC, "UTC"), (KOLKATA, "Asia/Kolkata")]
-    for table in found.tables:
+    tables = layout.tables_of(site.catalog, site.settings.zones)
+    assert [(table.table, table.zone) for table in found.tables] == [(table, zone) for _, zone, table in tables]
+    assert {UTC, KOLKATA, QUARTERS} <= {table.table for table in found.tables}
+    for (rollup, _, _), table in zip(tables, found.tables, strict=True):
+        second = "toUnixTimestamp(start_time)"
+        tile = f"{second} - {second} % {rollup.seconds}" if rollup.seconds else "day"
         [(tiles, groups)] = rows(
             site,
-            "SELECT uniqExact(tile), count() FROM (SELECT toStartOfDay(start_time, {zone:String}) AS tile, customer, "
-            "customer_destination, provider, provider_card, provider_destination, is_final, customer_currency, "
-            "provider_currency FROM cdr WHERE sign != 0 GROUP BY ALL)",
+            "SELECT uniqExact(day), count() FROM (SELECT toStartOfDay(start_time, {zone:String}) AS day, "
+            f"{tile} AS tile, {', '.join(rollup.keys)} FROM cdr WHERE sign != 0 GROUP BY ALL)",
             zone=table.zone,
         )
         assert (table.tiles, table.groups) == (tiles, groups)
@@ -85,7 +89,7 @@ def test_an_empty_database_is_equal(tmp_path: Path) -> None:
     with Site(Settings(database="chdb://memory")) as empty:
         found = empty.verify(ALWAYS)
     assert found.exact
-    assert [table.tiles for table in found.tables] == [0]
+    assert {table.tiles for table in found.tables} == {0}
     assert all(audit.found == 0 for audit in found.audits)
 
 
@@ -103,7 +107,7 @@ def test_each_table_is_checked_in_the_tiles_that_overlap_the_window(
     site: Site, start: str | None, end: str | None, of_utc: int, of_kolkata: int
 ) -> None:
     found = site.verify(Window.of(start, end))
-    assert [table.tiles for table in found.tables] == [of_utc, of_kolkata]
+    assert [proof(found, table).tiles for table in (UTC, KOLKATA, QUARTERS)] == [of_utc, of_kolkata, of_utc]
 
 
 @pytest.mark.parametrize(
@@ -257,22 +261,48 @@ def test_damage_is_named_repaired_and_proven_gone(
     assert all(table.differences == () for table in again.tables)
 
 
+def test_quarters_of_an_hour_are_proven_and_mended_day_by_day(site: Site) -> None:
+    """One quarter is lost, and of another hour a delay is moved to another bucket: no total tells of that."""
+    lost = f"(SELECT min(tile) FROM {QUARTERS} WHERE toDate(tile) = '{DAY}')"
+    [(records,)] = rows(site, f"SELECT sum(standing) FROM {QUARTERS} WHERE tile = {lost}")
+    run(site, f"DELETE FROM {QUARTERS} WHERE tile = {lost}")
+    run(
+        site,
+        f"INSERT INTO {QUARTERS} (tile, provider, c_min, c_max, pdd_histogram) "
+        "VALUES ('2026-11-01 12:15:00', 'nobody', 1, 1, map(33054, 1, 33055, -1))",
+    )
+    found = site.verify(ALWAYS)
+    assert proof(found, UTC).exact
+    assert proof(found, QUARTERS).differing == 2
+    of_day = {day: [d for d in proof(found, QUARTERS).differences if d.day == day] for day in (DAY, "2026-11-01")}
+    standing = next(difference for difference in of_day[DAY] if difference.part == "standing")
+    assert (standing.ledger, standing.rollup) == (total(site, "1", DAY), total(site, "1", DAY) - records)
+    [moved] = of_day["2026-11-01"]
+    assert (moved.part, moved.groups, moved.worst["provider"]) == ("pdd_histogram", 1, "nobody")
+    assert moved.ledger == moved.rollup, "as many delays as before"
+
+    repaired = site.verify(ALWAYS, repair=True)
+    assert repaired.exact
+    assert proof(repaired, QUARTERS).mended == standing.groups + 1
+    assert site.verify(ALWAYS).exact
+
+
 @damages(add_strangers, lose_everything, marks=pytest.mark.nightly)
 def test_a_rebuild_mends_it_too_and_says_how_many_groups(
     site: Site, damage: Callable[[Site], None], check: object, days: set[str]
 ) -> None:
     damage(site)
     wrong = max(difference.groups for difference in proof(site.verify(ALWAYS)).differences)
-    utc, kolkata = site.rebuild(ALWAYS).tables
+    utc, kolkata, *others = site.rebuild(ALWAYS).tables
     assert (utc.table, kolkata.table) == (UTC, KOLKATA)
     assert utc.mended >= wrong
-    assert kolkata.mended == 0
+    assert {table.mended for table in (kolkata, *others)} == {0}
     assert site.verify(ALWAYS).exact
 
 
 def test_a_rebuild_leaves_days_outside_its_window_alone(site: Site) -> None:
     lose_everything(site)
-    utc, _ = site.rebuild(Window.of(DAY, "2026-11-01")).tables
+    utc = site.rebuild(Window.of(DAY, "2026-11-01")).tables[0]
     assert utc.tiles == 1
     found = site.verify(ALWAYS)
     assert {difference.day for difference in proof(found).differences} == {"2026-10-30", "2026-11-01", "2026-11-02"}

@@ -23,10 +23,10 @@ from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.query.search import PER_NUMBER
 from engine.site import Site
-from web import batches, bodies, calls, closes, reference, upkeep
+from web import batches, bodies, calls, closes, queries, reference, upkeep, values, views
 from web.access import principal_of
 from web.catalog import CatalogView, catalog_view, report_views
-from web.delivery import DELIVERY, delivery, sent
+from web.delivery import DELIVERY, answered, delivery
 from web.parameters import given, words
 
 QUESTION_BYTES = 4 << 20
@@ -49,10 +49,10 @@ def site_of(request: Request[Any, Any, Any]) -> Site:
 
 @post("/query", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def query(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
-    """Answer a question; `format` chooses JSON, CSV or a text table."""
+    """Answer a question; `format` says how the answer is written."""
     how = delivery(words(given(request), *DELIVERY))
     question = questions.read(await request.body())
-    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return await answered(request, site, principal, question, how)
 
 
 @post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
@@ -67,7 +67,8 @@ async def explain(request: Request[Any, Any, Any], principal: Principal, site: S
 async def reports(request: Request[Any, Any, Any], principal: Principal, site: Site) -> dict[str, Any]:
     """Return the presets."""
     words(given(request))
-    return {"items": report_views(site.catalog, principal), "next_cursor": None}
+    saved = await anyio.to_thread.run_sync(site.shelf.every, principal)
+    return {"items": report_views(site.catalog, principal, saved), "next_cursor": None}
 
 
 @get("/reports/{name:str}")
@@ -80,11 +81,11 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}
     if not window:
-        return Response(_changed(name, pairs, principal, site))
+        return Response(await anyio.to_thread.run_sync(_changed, name, pairs, principal, site))
     for word in {"from", "to"} - window:
         raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     question = parameters.question(name, pairs, site.fields)
-    return sent(await anyio.to_thread.run_sync(site.ask, question, principal), how)
+    return await answered(request, site, principal, question, how)
 
 
 def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site: Site) -> dict[str, Any]:
@@ -103,7 +104,8 @@ def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site
 async def catalog(request: Request[Any, Any, Any], principal: Principal, site: Site) -> CatalogView:
     """Return the dimensions, measures, operators and reports the caller may use."""
     words(given(request))
-    return catalog_view(site.catalog, principal, site.settings.min_calls)
+    saved = await anyio.to_thread.run_sync(site.shelf.every, principal)
+    return catalog_view(site.catalog, principal, site.settings.min_calls, saved)
 
 
 @post("/cdrs", status_code=200, request_max_body_size=None)
@@ -143,7 +145,10 @@ router = Router(
         catalog,
         cdrs,
         *calls.HANDLERS,
+        *values.HANDLERS,
+        *views.HANDLERS,
         *batches.HANDLERS,
+        *queries.HANDLERS,
         *closes.HANDLERS,
         *upkeep.HANDLERS,
         *reference.HANDLERS,

@@ -20,6 +20,7 @@ from engine.errors import TollhouseError
 from engine.site import Site
 from web import api, errors, pages, schema
 from web.access import Who, browser_guard, by_network
+from web.flowing import Packing
 
 HERE = Path(__file__).resolve().parent
 
@@ -101,7 +102,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
         },
         before_send=[_with_headers],
         middleware=[browser_guard],
-        compression_config=CompressionConfig(backend="gzip", minimum_size=1024),
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1024, middleware_class=Packing),
         openapi_config=None,  # Litestar's own knows nothing of free filters, bodies as they come and our errors
         debug=False,
     )

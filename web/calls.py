@@ -4,7 +4,6 @@ from typing import Any
 
 import anyio.to_thread
 from litestar import Request, Response, get, post
-from litestar.response import Stream
 
 from engine.access.principal import Principal
 from engine.errors import BadRequest
@@ -13,6 +12,7 @@ from engine.query import parameters, search
 from engine.query.search import PER_NUMBER, Search
 from engine.site import Site
 from web.delivery import DELIVERY, Delivery, delivery
+from web.flowing import Flowing
 from web.parameters import given, words
 
 SEARCH_BYTES = 4 << 20
@@ -59,7 +59,8 @@ async def _answered(asked: Search, how: Delivery, principal: Principal, site: Si
         return Response(listings.table(page), media_type=formats.MEDIA["table"])
     plan = await anyio.to_thread.run_sync(site.calls.plan, asked, principal)
     pieces = listings.write(plan, site.calls.every(plan), how.form, labels=how.labels, raw=how.raw)
-    return Stream(pieces, media_type=formats.MEDIA[how.form], status_code=200)
+    first = await anyio.to_thread.run_sync(next, pieces, b"")  # what fails before it is an error like any other
+    return Flowing(first, pieces, formats.MEDIA[how.form])
 
 
 HANDLERS = [calls, calls_asked]

@@ -1,11 +1,14 @@
 """The catalog and a principal go in, the part of it that exists for them comes out."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog
 from engine.catalog.preset import Report
 from engine.query.question import OPERATORS
+from engine.query.saved import Saved
 
 
 class Field(Struct, frozen=True, omit_defaults=True):
@@ -44,6 +47,8 @@ class ReportView(Struct, frozen=True, omit_defaults=True):
     parameters: list[ParameterView] = []
     records: bool = False
     """Whether it lists single calls, as `/calls` does."""
+    saved: bool = False
+    """Whether it is a saved question."""
 
 
 class CatalogView(Struct, frozen=True):
@@ -57,9 +62,11 @@ class CatalogView(Struct, frozen=True):
     """Under how many calls a ratio says little at this site."""
 
 
-def report_views(catalog: Catalog, principal: Principal) -> list[ReportView]:
-    """Return the reports that exist for `principal`."""
-    return [_report(report) for report in catalog.reports_for(principal.audience).values()]
+def report_views(catalog: Catalog, principal: Principal, saved: Sequence[Saved]) -> list[ReportView]:
+    """Return the reports that exist for `principal`, and after them the saved questions that do."""
+    built_in = [_report(report) for report in catalog.reports_for(principal.audience).values()]
+    own = [ReportView(each.name, each.label, each.help, saved=True) for each in saved if not each.problem]
+    return built_in + own
 
 
 def _report(report: Report) -> ReportView:
@@ -70,7 +77,7 @@ def _report(report: Report) -> ReportView:
     return ReportView(report.name, report.label, report.help, parameters, report.records)
 
 
-def catalog_view(catalog: Catalog, principal: Principal, min_calls: int) -> CatalogView:
+def catalog_view(catalog: Catalog, principal: Principal, min_calls: int, saved: Sequence[Saved] = ()) -> CatalogView:
     """Return what `principal` may ask."""
     audiences = ("all", "operator") if principal.audience == "operator" else ("all",)
     return CatalogView(
@@ -81,6 +88,6 @@ def catalog_view(catalog: Catalog, principal: Principal, min_calls: int) -> Cata
             Field(m.name, m.label, m.type, m.help, m.unit) for m in catalog.measures.values() if m.audience in audiences
         ],
         operators=list(OPERATORS),
-        reports=report_views(catalog, principal),
+        reports=report_views(catalog, principal, saved),
         min_calls=min_calls,
     )

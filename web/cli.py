@@ -342,7 +342,8 @@ def _answer(where: _Where, asked: Any, form: str | None, labels: bool, raw: bool
         _deliver(where.client().ask(asked, form, **options), out)
     else:
         with where.site() as site:
-            _deliver(formats.write(site.ask(asked, ADMIN), form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
+            found = site.ask(asked, ADMIN) if form in formats.WHOLE else site.stream(asked, ADMIN)
+            _deliver(formats.write(found, form, labels=labels, raw=raw), out)  # type: ignore[arg-type]
 
 
 def _deliver(pieces: Iterator[bytes], out: Path | None) -> None:
@@ -392,6 +393,7 @@ def demo(where: _Where, calls: int, days: int, host: str, port: int) -> None:
 
 
 def _listings() -> None:
+    from web.bookshelf import reports, values
     from web.dialects import dialects
     from web.inventory import batches, rejects, rollback
     from web.lists import load as load_list
@@ -402,10 +404,24 @@ def _listings() -> None:
     from web.retention import retain
     from web.verification import rebuild, verify
 
-    data = (calls, ingest, spool, batches, rejects, rollback, verify, rebuild, retain, close, load_list, reenrich)
-    for command in (*data, dialects, dialects.commands["check"]):
+    data = (
+        calls,
+        values,
+        ingest,
+        spool,
+        batches,
+        rejects,
+        rollback,
+        verify,
+        rebuild,
+        retain,
+        close,
+        load_list,
+        reenrich,
+    )
+    for command in (*data, dialects, dialects.commands["check"], reports, *reports.commands.values()):
         _shared(command)
-    for command in (*data, dialects):
+    for command in (*data, dialects, reports):
         main.add_command(command)
 
 

@@ -1,21 +1,38 @@
-"""Parameters that say how an answer is written go in; the response that is written so comes out."""
+"""A question goes in, the response with its answer comes out: whole, row by row, or after lines of progress."""
 
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from threading import Event, Thread
 from typing import Any
 
 import msgspec
-from litestar import Response
-from litestar.response import Stream
+from litestar import Request, Response
+from msgspec import Struct
 
-from engine.errors import BadRequest
+from engine.access.principal import Principal
+from engine.errors import BadRequest, TollhouseError
 from engine.exports import formats
 from engine.query import parameters
-from engine.query.answer import Answer
+from engine.query.question import Question
+from engine.query.running import Ticket
+from engine.site import Site
+from web import errors
+from web.flowing import Flowing, attended
+from web.progress import PROGRESS
 
 DELIVERY = ("format", "labels", "raw")
 """Parameters that say how an answer is written, not what is asked."""
 
+QUERY_ID = "query-id"
+"""The header that names a question: on a request the caller's choice, on a response what it is known by."""
 
-class Delivery(msgspec.Struct, frozen=True):
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_TOLD_EVERY = 0.25
+
+
+class Delivery(Struct, frozen=True):
     """How an answer is written."""
 
     form: formats.Format
@@ -24,7 +41,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 def delivery(asked: dict[str, str]) -> Delivery:
-    """Return how an answer is to be written; raises `BadRequest` for a format nobody knows."""
+    """Return how an answer is to be written; raises `BadRequest` for what is no format."""
     form = asked.get("format", "json")
     if form not in formats.MEDIA:
         known = ", ".join(formats.MEDIA)
@@ -33,7 +50,63 @@ def delivery(asked: dict[str, str]) -> Delivery:
     return Delivery(form, **flags)  # type: ignore[arg-type]
 
 
-def sent(answer: Answer, how: Delivery) -> Response[Any]:
-    """Return the response that holds an answer."""
-    pieces = formats.write(answer, how.form, labels=how.labels, raw=how.raw)
-    return Stream(pieces, media_type=formats.MEDIA[how.form], status_code=200)
+def ticket_of(request: Request[Any, Any, Any], site: Site, principal: Principal) -> Ticket:
+    """Return the ticket of the question a request asks, under the id it chose or one made up."""
+    name = request.headers.get(QUERY_ID)
+    if name is not None and not _NAME.fullmatch(name):
+        hint = "up to 64 letters, digits, - and _, for example a UUID"
+        raise BadRequest("malformed", "this is no id", pointer="Query-Id", hint=hint)
+    return site.board.open(principal.name, name)
+
+
+async def answered(
+    request: Request[Any, Any, Any], site: Site, principal: Principal, question: Question, how: Delivery
+) -> Response[Any]:
+    """Ask the question and return its answer; what fails before the first byte is an error like any other."""
+    progress = request.headers.get("accept", "") == PROGRESS
+    if progress and how.form != "json":
+        raise BadRequest("malformed", f"progress comes before JSON, not before {how.form}", pointer="format")
+    ticket = ticket_of(request, site, principal)
+    if progress:
+        told = _told(request, ticket, partial(site.ask, question, principal, ticket))
+        return Flowing(b"", told, PROGRESS, ticket, tells=True)
+    try:
+        first, rest = await attended(request, ticket, partial(_begun, site, principal, question, how, ticket))
+    except BaseException:
+        ticket.failed()
+        raise
+    media = formats.MEDIA[how.form]
+    if how.form in formats.WHOLE:
+        return Response(first, media_type=media, status_code=200, headers={QUERY_ID: ticket.id})
+    return Flowing(first, rest, media, ticket)
+
+
+def _begun(
+    site: Site, principal: Principal, question: Question, how: Delivery, ticket: Ticket
+) -> tuple[bytes, Iterator[bytes]]:
+    """The first piece, and those after it."""
+    ask = site.ask if how.form in formats.WHOLE else site.stream
+    pieces = formats.write(ask(question, principal, ticket), how.form, labels=how.labels, raw=how.raw)
+    return next(pieces, b""), pieces
+
+
+def _told(request: Request[Any, Any, Any], ticket: Ticket, work: Callable[[], Any]) -> Iterator[bytes]:
+    """Yield how far the question is, again and again, then its answer or why there is none."""
+    over, lines = Event(), list[bytes]()
+
+    def run() -> None:
+        try:
+            lines.append(msgspec.json.encode({"result": work()}))
+        except TollhouseError as failure:
+            lines.append(msgspec.json.encode(errors.ours(request, failure).content))
+        except Exception as failure:
+            lines.append(msgspec.json.encode(errors.unforeseen(request, failure).content))
+        finally:
+            over.set()
+
+    yield msgspec.json.encode({"progress": ticket.progress()}) + b"\n"
+    Thread(target=run, daemon=True, name="told").start()
+    while not over.wait(_TOLD_EVERY):
+        with suppress(TollhouseError):
+            yield msgspec.json.encode({"progress": ticket.progress()}) + b"\n"
+    yield lines[0] + b"\n"

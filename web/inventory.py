@@ -84,12 +84,12 @@ def batches(where: Any, limit: int, state: str | None, form: str) -> None:
 
 def _of_interest(found: list[Any]) -> tuple[str, ...]:
     """The columns of the table: some only when there is something in them."""
-    stale, corrections, withdrawn, forced, after_close = (
+    stale, corrections, withdrawn, forced, after_close, skipped = (
         (name,) if any(getattr(batch, name) for batch in found) else ()
-        for name in ("stale", "corrections", "withdrawn", "forced", "after_close")
+        for name in ("stale", "corrections", "withdrawn", "forced", "after_close", "skipped")
     )
     about = ("id", "time", "origin", "source", "dialect", "state", "received", "accepted", "duplicates")
-    return (*about, *stale, *corrections, *withdrawn, "rejected", *forced, *after_close, "from", "to")
+    return (*about, *stale, *corrections, *withdrawn, "rejected", *skipped, *forced, *after_close, "from", "to")
 
 
 @click.command(epilog="Example: tollhouse rejects --retry --batch 3")
@@ -109,7 +109,7 @@ def rejects(
     if retry:
         _retry(where, {"batch": batch, "dialect": dialect, "timezone": tz}, form)
     found = _listed(where, "/rejects", limit, {"batch": batch}, history.RejectPage, history.rejects)
-    _print(found, lambda _: ("batch", "origin", "record", "field", "reason"), form, "nothing was rejected")
+    _print(found, lambda _: ("batch", "origin", "line", "record", "field", "reason"), form, "nothing was rejected")
 
 
 def _retry(where: Any, asked: dict[str, Any], form: str) -> NoReturn:

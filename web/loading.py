@@ -181,7 +181,9 @@ def told(receipt: Any, origin: str, form: str) -> int:
             (receipt.withdrawn, "withdrawn", "withdrawn"),
             (receipt.rejected, "rejected", "rejected"),
             (receipt.after_close, "after close", "after close"),
+            (receipt.skipped, "row skipped", "rows skipped"),
         ]
         words = ", ".join(many(count, one, several) for count, one, several in counts if count)
+        words = words or "no record yet: ends of calls, which wait for their calls"
         click.echo(f"batch {receipt.batch}: {origin} as {receipt.dialect}: {words}")
     return int(receipt.rejected)

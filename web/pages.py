@@ -1,9 +1,9 @@
 """Requests for pages go in, the same questions as the API's are asked, HTML comes out."""
 
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-import anyio.to_thread
 from litestar import Request, Router, get
 from litestar.di import Provide
 from litestar.response import Template
@@ -15,9 +15,11 @@ from engine.exports.formats import shown
 from engine.query import parameters
 from engine.query.answer import Answer, Column
 from engine.query.question import Question
+from engine.query.running import Ticket
 from engine.site import Site
 from web.access import principal_of
 from web.api import site_of
+from web.flowing import attended
 
 MOST_ROWS = 500
 """Rows a page draws; the rest is a download away."""
@@ -200,7 +202,7 @@ def _totals(answer: Answer) -> list[Cell]:
     return totals if answer.currencies is UNSET else [*totals, Cell("", "string")]
 
 
-def breakout_page(request: Request[Any, Any, Any], site: Site, principal: Principal) -> BreakoutPage:
+def breakout_page(request: Request[Any, Any, Any], site: Site, principal: Principal, ticket: Ticket) -> BreakoutPage:
     """Ask the breakout for what the URL says and lay it out."""
     given = _given(request, site)
     values = {"from": "", "to": "", "tz": site.settings.timezone, "rows": next(iter(GROUPINGS))}
@@ -215,7 +217,7 @@ def breakout_page(request: Request[Any, Any, Any], site: Site, principal: Princi
         week = {"from": site.days_before(today, 6), "to": site.days_before(today, -1)}
         values = _fitting(values | {name: values[name] or text for name, text in week.items()}, site)
         page |= {"presets": _presets(values, today, site), "chips": _chips(values, site)}
-        answer = site.ask(_question(values, site), principal)
+        answer = site.ask(_question(values, site), principal, ticket)
         newest = None if answer.rows else site.newest_day()
     except TollhouseError as failure:
         return BreakoutPage(**page, values=values, problem=_problem(failure))
@@ -238,7 +240,11 @@ def breakout_page(request: Request[Any, Any, Any], site: Site, principal: Princi
 @get("/", include_in_schema=False)
 async def breakout(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template:
     """The breakout as a page."""
-    page = await anyio.to_thread.run_sync(breakout_page, request, site, principal)
+    ticket = site.board.open(principal.name)
+    try:
+        page = await attended(request, ticket, partial(breakout_page, request, site, principal, ticket))
+    finally:
+        ticket.failed()  # unless it was answered
     status = 200 if page.problem is None else page.problem.status
     return Template("breakout.html", context={"page": page}, status_code=status)
 

@@ -12,6 +12,8 @@ import msgspec
 from litestar import Response, get
 
 from engine import __version__
+from engine.catalog.load import catalog
+from engine.catalog.preset import PARAMETERS
 from engine.exports import formats
 from engine.ingest.check import Check
 from engine.ingest.history import MOST, STATES, Batch, BatchPage, RejectPage
@@ -20,7 +22,7 @@ from engine.ingest.pipeline import Receipt, Reenriched, Undone
 from engine.query.answer import Answer
 from engine.query.question import OPERATORS, Question
 from engine.query.run import Explanation
-from engine.query.search import Page, Search
+from engine.query.running import Progress
 from engine.verify.report import Rebuild, Verification
 from engine.warehouse.closes import Close
 from web import schema_calls
@@ -32,6 +34,7 @@ from web.errors import ErrorBody
 from web.operation import TEXT, as_json, call, parameter, ref
 from web.progress import PROGRESS
 from web.reference import DialectPage, ReenrichAsked
+from web.schema_queries import NAMED, UNDER_WAY, queries
 from web.schema_upkeep import reference, upkeep
 from web.upkeep import RebuildAsked, VerifyAsked
 
@@ -52,7 +55,7 @@ _FAILURES = {
     "413": "A body larger, or an answer longer, than the site allows (`too_large`, `too_many_rows`).",
     "409": "Cannot be done now: the thing exists, is busy, or is not in the state it would need.",
     "422": "Well-formed, but it cannot be answered (`unknown_field`, `bad_value`, `mixed_currency` …).",
-    "429": "Too much at once (`loads_waiting`): the same is taken after `Retry-After` seconds.",
+    "429": "Too much at once (`loads_waiting`, `too_many_questions`): the same is taken after `Retry-After` seconds.",
     "500": "Something broke on our side; the log of the server says where.",
     "503": "The database cannot be reached.",
 }
@@ -81,8 +84,8 @@ _TYPES = (
     ReenrichAsked,
     DialectPage,
     Check,
-    Search,
-    Page,
+    Progress,
+    *schema_calls.TYPES,
     ErrorBody,
 )
 
@@ -105,6 +108,19 @@ _DELIVERY = [
 ]
 
 
+def _choices() -> list[dict[str, Any]]:
+    """The parameters that reports have of their own."""
+    found = []
+    for name in PARAMETERS:
+        takes = [
+            f"of {report.name}: {' or '.join(report.parameters[name].values)}"
+            for report in catalog().reports.values()
+            if name in report.parameters
+        ]
+        found.append(parameter(name, f"A parameter {'; '.join(takes)}."))
+    return found
+
+
 def _window() -> list[dict[str, Any]]:
     """The fields of a question as parameters; a filter is any field's name."""
     flag, whole = {"type": "boolean", "default": False}, {"type": "integer", "minimum": 0}
@@ -113,11 +129,7 @@ def _window() -> list[dict[str, Any]]:
         parameter("to", "The same; exclusive: all October is to=2026-11-01.", example="2026-11-01"),
         parameter("timezone", "IANA zone of the window and its buckets, also as `tz`; the site's when left out."),
         parameter("tz", "The same as `timezone`, shorter."),
-        parameter("type", "Of usa-calls: what classes calls fall into.", {"enum": ["state", "lata"]}),
-        parameter("side", "Of usa-rate-center: whose rate center; of per-number as for GET /calls."),
-        parameter(
-            "bucket", "Of asr-per-route: how long a row is.", {"enum": ["minute15", "hour", "day", "week", "month"]}
-        ),
+        *_choices(),
         parameter("rows", "Dimensions to group by, as one CSV line.", example="customer,day"),
         parameter(
             "columns",
@@ -174,7 +186,7 @@ def _window() -> list[dict[str, Any]]:
 
 def _paths() -> dict[str, Any]:
     written = {media.split(";")[0]: {"schema": TEXT} for media in formats.MEDIA.values()}
-    answered = written | as_json(ref(Answer))
+    answered = written | as_json(ref(Answer)) | {PROGRESS: {"schema": TEXT}}
     preset = written | as_json({"anyOf": [ref(Answer), {"type": "object", "description": "the preset as a question"}]})
     listed = {
         "type": "object",
@@ -186,15 +198,16 @@ def _paths() -> dict[str, Any]:
     }
     name = {"name": "name", "in": "path", "required": True, "description": "The report's name.", "schema": TEXT}
     question = as_json(ref(Question))
-    refusals = ("400", "403", "404", "413", "422")
+    refusals = ("400", "403", "404", "409", "413", "422", "429")
     return {
         "/api/v1/query": {
             "post": call(
                 "Answer a question",
                 "Any dimensions, measures and filters of the catalog over any window. Only `from` and `to` are "
-                "required; `report` supplies defaults for what is left out. Without `limit` the answer has all rows.",
+                "required; `report` supplies defaults for what is left out. Without `limit` the answer has all rows. "
+                f"{UNDER_WAY}",
                 answered,
-                parameters=_DELIVERY,
+                parameters=[*_DELIVERY, NAMED],
                 body=question,
                 failures=refusals,
             )
@@ -218,7 +231,7 @@ def _paths() -> dict[str, Any]:
                 "With `from` and `to` its answer, the same as POST /query gives. Without them the preset as a "
                 "question, changed by the parameters given.",
                 preset,
-                parameters=[name, *_window(), *_DELIVERY],
+                parameters=[name, *_window(), *_DELIVERY, NAMED],
                 failures=refusals,
             )
         },
@@ -260,6 +273,7 @@ def _paths() -> dict[str, Any]:
                 failures=("400", "403", "409", "413", "429"),
             )
         },
+        **queries(),
         **schema_calls.paths(_DELIVERY),
         **_closes(),
         **_history(),

@@ -1,13 +1,18 @@
-"""Nothing goes in, what the API says of single calls comes out: their part of the OpenAPI document."""
+"""The calls for single calls, values and saved questions go in, their part of the OpenAPI document comes out."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from engine.exports import formats
 from engine.query.question import OPERATORS
+from engine.query.saved import Change, Draft, Saved
 from engine.query.search import LONGEST_PAGE, Page, Search
+from engine.query.values import MOST, ValuePage
 from web.operation import TEXT, as_json, call, parameter, ref
+from web.views import SavedPage
 
+TYPES = (Search, Page, ValuePage, Draft, Change, Saved, SavedPage)
+"""What these calls speak."""
 _REFUSALS = ("400", "403", "404", "409", "422")
 
 
@@ -32,7 +37,91 @@ def paths(delivery: Sequence[dict[str, Any]]) -> dict[str, Any]:
                 body=as_json(ref(Search)),
                 failures=(*_REFUSALS, "413"),
             ),
+        },
+        **_values(),
+        **_views(),
+    }
+
+
+def _values() -> dict[str, Any]:
+    dimension = {"name": "dimension", "in": "path", "required": True, "description": "Its name.", "schema": TEXT}
+    whole = {"type": "integer", "minimum": 1, "maximum": MOST, "default": 100}
+    return {
+        "/api/v1/values/{dimension}": {
+            "get": call(
+                "Values of a dimension",
+                "For a selector: those with the most calls first, as a filter takes them. Of all calls there are "
+                "unless a window is given. Times have no list.",
+                as_json(ref(ValuePage)),
+                parameters=[
+                    dimension,
+                    parameter("search", "Only values that hold this; upper and lower case are one."),
+                    parameter("limit", "The most values.", whole),
+                    parameter("from", "Only of calls from then on: date, local time or instant."),
+                    parameter("to", "Only of calls before then."),
+                ],
+                failures=("400", "403", "422"),
+            )
         }
+    }
+
+
+def _views() -> dict[str, Any]:
+    name = {"name": "name", "in": "path", "required": True, "description": "Its name.", "schema": TEXT}
+    saved = as_json(ref(Saved))
+    about = (
+        "A question without its window, under a name: it is a report from then on, beside those that come with the "
+        "program. It is checked when it is saved."
+    )
+    return {
+        "/api/v1/views": {
+            "get": call(
+                "Saved questions",
+                "By name. `problem` says why one in a file cannot be asked.",
+                as_json(ref(SavedPage)),
+                failures=("400",),
+            ),
+            "post": call(
+                "Save a question",
+                about,
+                saved,
+                body=as_json(ref(Draft)),
+                failures=("400", "403", "404", "409", "422"),
+                done="201",
+            ),
+        },
+        "/api/v1/views/{name}": {
+            "get": call(
+                "A saved question",
+                "Its words as they were saved.",
+                saved,
+                parameters=[name],
+                failures=("400", "404", "422"),
+            ),
+            "put": call(
+                "Save another question under a name",
+                about,
+                saved,
+                parameters=[name],
+                body=as_json(ref(Draft)),
+                failures=("400", "403", "404", "409", "422"),
+            ),
+            "patch": call(
+                "Change a saved question",
+                "What is left out stays as it is.",
+                saved,
+                parameters=[name],
+                body=as_json(ref(Change)),
+                failures=("400", "403", "404", "409", "422"),
+            ),
+            "delete": call(
+                "Delete a saved question",
+                "Answers with what it was. One in a file goes with its file.",
+                saved,
+                parameters=[name],
+                failures=("400", "403", "404", "409", "422"),
+            ),
+        },
     }
 
 

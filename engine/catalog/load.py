@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from engine.catalog.families import Families, expanded, header
 from engine.catalog.model import Catalog, Dimension, Measure, Part, Rollup, Told, Word
-from engine.catalog.preset import Preset, Report
+from engine.catalog.preset import PARAMETERS, Preset, Report
 from engine.errors import TollhouseError, nearest
 from engine.settings import Settings
 from engine.template import ROOT
@@ -46,18 +46,27 @@ def load(folder: Path) -> Catalog:
             )
     if sum(dimension.account for dimension in dimensions.values()) != 1:
         raise _mistake(folder / "dimensions.toml", next(iter(dimensions)), "exactly one needs account = true")
+    columns = [dimension.column for dimension in dimensions.values() if dimension.column]
     for name, part in parts.items():
+        parts[name] = part = _whole(part, parts, columns, folder / "parts.toml")
         for setting in part.settings:
             _must_know(setting, Settings.__struct_fields__, folder / "parts.toml", name, "setting")
     _check_words(words, parts, folder / "words.toml")
     for name, measure in measures.items():
         measures[name] = _with_words(measure, {**parts, **words}, folder / "measures.toml")
-    columns = [dimension.column for dimension in dimensions.values() if dimension.column]
     for name, rollup in rollups.items():
         for part_name in rollup.parts:
             _must_know(part_name, parts, folder / "rollups.toml", name, "part")
+            if (other := parts[part_name].of) is not None:
+                keep = f"{part_name!r} is not kept: keep {other!r}, and {', '.join(parts[part_name].columns)} as key"
+                raise _mistake(folder / "rollups.toml", name, keep)
         for key in rollup.keys:
             _must_know(key, columns, folder / "rollups.toml", name, "key")
+        for part_name in rollup.parts:
+            if (side := parts[part_name].money) and f"{side}_currency" not in rollup.keys:
+                raise _mistake(folder / "rollups.toml", name, f"keeps {part_name} without {side}_currency")
+        if "standing" not in rollup.parts:
+            raise _mistake(folder / "rollups.toml", name, "needs the part standing: it says which groups there are")
     known = Catalog(dimensions, parts, words, measures, rollups)
     reports = _read(folder / "reports.toml", Report, families)
     for name, report in reports.items():
@@ -113,10 +122,28 @@ def words_of(expression: str) -> list[str]:
     return re.findall(r"[a-z_][a-z0-9_]*", expression)
 
 
+def _whole(part: Part, parts: dict[str, Part], columns: list[str], path: Path) -> Part:
+    """A part made of another gets its value, and what else it has from that one."""
+    if bool(part.value) == (part.of is not None) or (part.of is None) != (part.where is None):
+        raise _mistake(path, part.name, "needs either value, or of and where")
+    if part.of is None or part.where is None:
+        return part
+    _must_know(part.of, parts, path, part.name, "part")
+    other = parts[part.of]
+    if other.of is not None or other.money is not None:
+        raise _mistake(path, part.name, f"cannot be made of {part.of!r}, which is money or made of another itself")
+    spoken = dict.fromkeys(words_of(re.sub("'[^']*'", "", part.where)))
+    for word in spoken:
+        _must_know(word, columns, path, part.name, "column")
+    return msgspec.structs.replace(part, value=other.value, counts=other.counts, columns=tuple(spoken))
+
+
 def _check_words(words: dict[str, Word], parts: dict[str, Part], path: Path) -> None:
     for name, word in words.items():
         for meant in word.everything:
             _must_know(meant, {**parts, **words}, path, name, "part")
+        for field in word.when:
+            _must_know(field, ("base", *PARAMETERS), path, name, "field of a question")
         for setting in word.also:
             _must_know(setting, Settings.__struct_fields__, path, name, "setting")
     for name in words:
@@ -142,6 +169,9 @@ def _with_words(measure: Measure, known: dict[str, Any], path: Path) -> Measure:
         for word in words_of(expression):
             _must_know(word, known, path, measure.name, "part")
             found[word] = None
+    histograms = [word for word in found if isinstance(part := known[word], Part) and part.kind == "histogram"]
+    if [measure.value] != histograms if measure.percentile else histograms:
+        raise _mistake(path, measure.name, "a percentile is that of one histogram, and nothing else is made of one")
     return msgspec.structs.replace(measure, words=tuple(found))
 
 

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from engine.catalog.preset import Audiences, Report
 
 DimensionType = Literal["string", "integer", "boolean", "date", "instant"]
 MeasureType = Literal["integer", "duration", "mean_duration", "money", "percent", "ratio", "real"]
 Bucket = Literal["minute15", "hour", "day", "week", "month", "quarter", "year", "hour_of_day", "day_of_week"]
+Grain = Literal["day", "hour", "minute15"]
+
+HISTOGRAM_SHIFT = 47
+"""Of the 52 bits after a number's leading one, 5 tell its bucket."""
+_HISTOGRAM = "Map(UInt16, Int64)"
 
 
 class Dimension(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,13 +36,25 @@ class Dimension(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Part(Struct, frozen=True, forbid_unknown_fields=True):
-    """A sum that measures are made of; integers, or decimal money with eight places."""
+    """A sum that measures are made of: integers, decimal money with eight places, or a histogram.
 
-    value: str
+    A histogram counts the records in each bucket of a whole number that may be null (which is in none). It is a sum
+    like the others: maps are added key by key, and a reversal counts -1. A bucket is the number's binary exponent
+    and the first five bits after its leading one, so it is found without rounding, and no two numbers of a bucket
+    lie further apart than 1/32 of the smaller one.
+
+    A part may be another one (`of`) of those records for which a condition on columns holds (`where`).
+    """
+
     help: str
+    value: str = ""
+    of: str | None = None
+    where: str | None = None
     name: str = ""
+    kind: Literal["sum", "histogram"] = "sum"
     counts: bool = False
     money: Literal["customer", "provider"] | None = None
+    columns: tuple[str, ...] = ()  # worked out at loading: what `where` speaks of
     site: dict[str, int] = {}  # filled in by Catalog.at: the site's settings that `value` speaks of
 
     @property
@@ -50,26 +67,75 @@ class Part(Struct, frozen=True, forbid_unknown_fields=True):
         """What one posting adds before its sign, the site's settings filled in."""
         return re.sub(r"\{(\w+)\}", lambda setting: str(self.site[setting[1]]), self.value)
 
+    def kept_by(self, rollup: "Rollup") -> bool:
+        """Whether a rollup has the sum, or what it is made of."""
+        return self.kept_as in rollup.parts and set(self.columns) <= set(rollup.keys)
+
+    @property
+    def kept_as(self) -> str:
+        """The column of a rollup that holds the sum, of records of every kind when `where` chooses among them."""
+        return self.of or self.name
+
     @property
     def type(self) -> str:
         """The ClickHouse type of the sum."""
+        if self.kind == "histogram":
+            return _HISTOGRAM
         return "Decimal(38, 8)" if self.money else "Int64"
 
     @property
     def codec(self) -> str:
         """How a rollup compresses it."""
-        return "ZSTD(1)" if self.money else "T64, ZSTD(1)"
+        return "T64, ZSTD(1)" if self.type == "Int64" else "ZSTD(1)"
+
+    @property
+    def fold(self) -> str:
+        """The aggregate function that adds it up."""
+        return "sumMap" if self.kind == "histogram" else "sum"
 
     @property
     def signed(self) -> str:
         """What one posting adds, sign included."""
+        if self.kind == "histogram":
+            bits = f"reinterpretAsUInt64(toFloat64(assumeNotNull({self.sql})))"
+            bucket = f"toUInt16(bitShiftRight({bits}, {HISTOGRAM_SHIFT}))"
+            return f"if(isNull({self.sql}), {self.nothing}, map({bucket}, toInt64(sign)))"
         value = self.sql if self.money else f"toInt64({self.sql})"
         return "toInt64(sign)" if self.value == "1" else f"sign * {value}"
 
     @property
     def sum(self) -> str:
         """The sum over postings."""
-        return f"sum({self.signed})"
+        return self.added(self.signed)
+
+    @property
+    def nothing(self) -> str:
+        """The sum over no postings."""
+        return f"CAST(map(), '{self.type}')" if self.kind == "histogram" else f"CAST(0, '{self.type}')"
+
+    def added(self, x: str) -> str:
+        """Return the sum of `x` over rows."""
+        return f"{self.fold}({x})"
+
+    def added_where(self, x: str, condition: str) -> str:
+        """Return the sum of `x` over the rows for which `condition` holds."""
+        return f"{self.fold}If({x}, {condition})"
+
+    def negated(self, x: str) -> str:
+        """Return what takes `x` away again when it is added."""
+        return f"mapApply((bucket, count) -> (bucket, -count), {x})" if self.kind == "histogram" else f"-{x}"
+
+    def is_something(self, x: str) -> str:
+        """Return the condition under which `x` is not nothing. A histogram may keep buckets with nothing in them."""
+        return f"arrayExists(count -> count != 0, mapValues({x}))" if self.kind == "histogram" else f"{x} != 0"
+
+    def size(self, x: str) -> str:
+        """Return how much `x` is, whatever its sign."""
+        return f"arraySum(count -> abs(count), mapValues({x}))" if self.kind == "histogram" else f"abs({x})"
+
+    def told(self, x: str) -> str:
+        """Return `x` as one number for people: of a histogram how many records it counts."""
+        return f"arraySum(mapValues({x}))" if self.kind == "histogram" else x
 
 
 class Word(Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,7 +155,7 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Measure(Struct, frozen=True, forbid_unknown_fields=True):
-    """A number about a group: a sum, or a ratio of two sums."""
+    """A number about a group: a sum, a ratio of two sums, or a percentile of a histogram."""
 
     label: str
     type: MeasureType
@@ -100,24 +166,40 @@ class Measure(Struct, frozen=True, forbid_unknown_fields=True):
     numerator: str | None = None
     denominator: str | None = None
     times: int = 1
+    percentile: Annotated[int, Meta(ge=1, le=100)] | None = None
+    per: int = 1
     money: Literal["customer", "provider", "both"] | None = None
     audience: Audiences = "all"
     source: str | None = None
     words: tuple[str, ...] = ()  # worked out at loading: what the expressions speak of
 
+    @property
+    def adds(self) -> bool:
+        """Whether it is a sum: of no calls it is 0, and a ratio or a percentile is nothing."""
+        return self.value is not None and self.percentile is None
+
 
 class Rollup(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sums kept ready by materialized view, one table per zone."""
+    """Sums kept ready by materialized view: of days one table per zone, of finer grains one for all zones."""
 
     label: str
     version: int
-    grain: Literal["day"]
+    grain: Grain
     keys: tuple[str, ...]
     parts: tuple[str, ...]
     name: str = ""
 
+    @property
+    def seconds(self) -> int | None:
+        """How long a tile is; None for a day, which may have 23, 24 or 25 hours."""
+        return {"day": None, "hour": 3600, "minute15": 900}[self.grain]
+
+    def zones(self, of_site: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the zones it is cut in: a day belongs to a zone, an hour and a quarter of one do not."""
+        return of_site if self.grain == "day" else ("UTC",)
+
     def table(self, zone: str) -> str:
-        """Return the name of its table cut at midnight of `zone`."""
+        """Return the name of its table cut in `zone`."""
         return f"{self.name}_v{self.version}_{zone.lower().replace('/', '_').replace('-', '_').replace('+', '_')}"
 
 

@@ -13,7 +13,8 @@ Operator = Literal[
 ]  # fmt: skip
 Value = str | int | float | bool
 ParameterName = Literal["type", "side", "bucket"]
-"""The fields of a question that are parameters of reports."""
+PARAMETERS: tuple[ParameterName, ...] = ParameterName.__args__  # type: ignore[attr-defined]
+"""The fields of a question that choose a variant of its report."""
 
 
 class Clause(Struct, frozen=True, forbid_unknown_fields=True):

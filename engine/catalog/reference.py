@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.catalog.load import catalog
-from engine.catalog.model import Catalog, Measure, Word
+from engine.catalog.model import Catalog, Measure, Part, Word
 from engine.catalog.preset import Clause, Preset, Report
 from engine.record import FIELDS, IDENTITY, Kind
 from engine.settings import Settings
@@ -71,6 +71,8 @@ def _dimensions(known: Catalog) -> str:
 
 
 def _formula(measure: Measure) -> str:
+    if measure.percentile:
+        return f"percentile {measure.percentile} of `{measure.value}`" + (f" / {measure.per}" * (measure.per != 1))
     if measure.value is not None:
         return f"`{measure.value}`"
     times = f"{measure.times} * " if measure.times != 1 else ""
@@ -83,7 +85,7 @@ def _measures(known: Catalog) -> str:
         about = m.help + (f" Source: {m.source}." if m.source else "")
         kind = m.type.replace("_", " ")
         rows.append((f"`{m.name}`", m.label, kind, m.unit or "", _who(m.audience), about, _formula(m)))
-    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _one_line(p.value)) for p in known.parts.values()]
+    parts = [(f"`{p.name}`", p.help, "yes" if p.counts else "no", _made_of(p)) for p in known.parts.values()]
     return _page(
         "Measures",
         "schemas/catalog/measures.toml, words.toml and parts.toml",
@@ -100,8 +102,8 @@ def _measures(known: Catalog) -> str:
     )
 
 
-def _one_line(sql: str) -> str:
-    return f"`{' '.join(sql.split())}`"
+def _made_of(part: Part) -> str:
+    return f"`{' '.join(part.value.split())}`" if part.of is None else f"`{part.of}` where `{part.where}`"
 
 
 def _meant(word: Word) -> str:
@@ -157,10 +159,15 @@ def _clause(clause: Clause) -> str:
 
 
 def _rollups(known: Catalog) -> str:
-    pieces = ["Sums kept ready while calls are loaded: one table per rollup and per zone of the site."]
+    about = (
+        "Sums kept ready while calls are loaded: of days one table for each zone of the site, of hours and quarters of "
+        "an hour one for all zones. [Why these](../explanation/rollups.md), what they hold and what they cost."
+    )
+    pieces = [about]
+    cut = {"day": "days, from midnight to midnight of each zone", "hour": "hours", "minute15": "quarters of an hour"}
     for rollup in known.rollups.values():
         pieces.append(f"## `{rollup.name}`, version {rollup.version}: {rollup.label}")
-        pieces.append(f"Grain: {rollup.grain}, at midnight of each zone. The table of UTC: `{rollup.table('UTC')}`.")
+        pieces.append(f"Tiles: {cut[rollup.grain]}. The table of UTC: `{rollup.table('UTC')}`.")
         pieces.append(f"Keys: {_code(rollup.keys)}.\n\nParts: {_code(rollup.parts)}.")
     return _page("Rollups", "schemas/catalog/rollups.toml", *pieces)
 

@@ -4,19 +4,29 @@ A block is an Arrow batch whose columns are text, null where there is no value. 
 so a value reads the same in all of them.
 """
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, Struct
+from pyarrow import csv
 
-from engine.query.answer import Answer, Column, money_text
+from engine.errors import TooLarge
+from engine.query import flow
+from engine.query.answer import Answer, Column, Stream, currency, money_text
 
 ROWS = 8192
 """Rows of a block that is made of rows in memory."""
+
+PIECE = 1 << 20
+"""Bytes of the engine's text that make a block."""
+
+NULL = "\x01N"
+"""How the engine writes null (`format_csv_null_representation`)."""
 
 CURRENCY = Column("currency", "currency", "string")
 """The column that says what the money of a row is, where people or another program need to be told."""
@@ -42,6 +52,82 @@ def of_answer(answer: Answer, *, told: bool) -> Flow:
         for place, row in enumerate(answer.rows)
     )
     return of_rows((*answer.columns, CURRENCY), rows, answer.question.timezone or "UTC")
+
+
+def of_stream(answer: Stream, *, told: bool) -> Flow:
+    """Return rows as the engine sends them, the same as `of_answer` does; a block is read when it is needed."""
+    head = answer.head
+    native = head.currencies is not UNSET
+    named = native or (told and any(column.type == "money" for column in head.columns))
+    columns = (*head.columns, CURRENCY) if named else head.columns
+    one = None if native else head.question.currency or ""
+    return Flow(columns, head.question.timezone or "UTC", _sent(answer, columns, one if named else None))
+
+
+def _sent(answer: Stream, columns: Sequence[Column], one: str | None) -> Iterator[pa.RecordBatch]:
+    shown = answer.head.columns
+    sides = [place for place, name in enumerate(answer.names) if name.endswith("_currencies_")]
+    names = [column.name for column in columns]
+    rows = 0
+    for block in read(answer.text, len(answer.names)):
+        rows += block.num_rows
+        if rows > answer.most:
+            raise TooLarge("too_many_rows", f"the answer has more than {answer.most} rows", hint="narrow the question")
+        arrays = [
+            money(texts) if column.type == "money" else texts
+            for texts, column in zip(block.columns[: len(shown)], shown, strict=True)
+        ]
+        if len(columns) > len(shown):
+            known = pa.repeat(pa.scalar(one), block.num_rows) if one is not None else None
+            arrays.append(known if known is not None else _currencies([block.column(place) for place in sides]))
+        yield pa.record_batch(arrays, names=names)
+
+
+def _currencies(sides: Sequence[pa.Array]) -> pa.Array:
+    """The currency of each row; a few lists of them come again and again."""
+    lists = pc.dictionary_encode(pc.binary_join_element_wise(*sides, " ") if len(sides) > 1 else sides[0])
+    told = [currency([flow.codes(text)]) for text in lists.dictionary.to_pylist()]
+    return pa.array(told, pa.string()).take(lists.indices)
+
+
+def read(pieces: Iterator[bytes], width: int) -> Iterator[pa.RecordBatch]:
+    """Yield the engine's CSV as blocks of text, each field as it stands."""
+    first = next(pieces, b"")
+    if not first:
+        return
+    names = [str(place) for place in range(width)]
+    with csv.open_csv(
+        _Pieces(chain([first], pieces)),
+        csv.ReadOptions(column_names=names, block_size=PIECE),
+        csv.ParseOptions(newlines_in_values=True),
+        csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[NULL],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    ) as reader:
+        yield from reader
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces as a file to be read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._left:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._left = piece
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
 
 
 def of_rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]], zone: str) -> Flow:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import msgspec
 
 from engine.exports import columnar, lines, sheet
-from engine.exports.blocks import Flow, of_answer
-from engine.query.answer import Answer, Column
+from engine.exports.blocks import Flow, of_answer, of_stream
+from engine.query.answer import Answer, Column, Stream
 from engine.words import many
 
 Format = Literal["table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx"]
@@ -26,12 +26,18 @@ NAMED = ("csv", "xlsx")
 """Formats that people open, where money always has its currency beside it."""
 
 
-def write(answer: Answer, form: Format, *, labels: bool = False, raw: bool = False) -> Iterator[bytes]:
-    """Yield the answer in pieces.
+WHOLE = ("json", "table")
+"""Formats that hold more than rows: they are made of an answer that is there as a whole."""
+
+
+def write(answer: Answer | Stream, form: Format, *, labels: bool = False, raw: bool = False) -> Iterator[bytes]:
+    """Yield the answer in pieces. JSON and tables need the whole of it.
 
     `labels` heads CSV and XLSX with labels; `raw` leaves text in them that a spreadsheet would run.
     """
-    if form == "json":
+    if isinstance(answer, Stream):
+        yield from rows(of_stream(answer, told=form in NAMED), form, labels=labels, raw=raw)
+    elif form == "json":
         yield msgspec.json.encode(answer)
     elif form == "table":
         yield table(answer).encode()

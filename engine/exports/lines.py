@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.errors import TollhouseError
 from engine.exports.blocks import Flow
 from engine.query.answer import Column
 
@@ -52,22 +53,23 @@ def _where(chosen: pa.Array, texts: pa.Array, before: str, after: str) -> pa.Arr
 
 
 def objects(flow: Flow) -> Iterator[bytes]:
-    """Yield one JSON object for each row, and at last how many there were."""
+    """Yield one JSON object for each row, and at last how many there were, or why there are no more."""
     keys = [_json(column.name) for column in flow.columns]
     rows = 0
-    for block in flow.blocks:
-        parts: list[Any] = []
-        for place, (array, column) in enumerate(zip(block.columns, flow.columns, strict=True)):
-            value = array if column.type in _NUMBERS else _strings(array)
-            parts += [f"{',' if place else '{'}{keys[place]}:", pc.fill_null(value, "null")]
-        rows += block.num_rows
-        yield _joined(pc.binary_join_element_wise(*parts, "}\n", ""))
+    try:
+        for block in flow.blocks:
+            parts: list[Any] = []
+            for place, (array, column) in enumerate(zip(block.columns, flow.columns, strict=True)):
+                value = array if column.type in _NUMBERS else _strings(array)
+                parts += [f"{',' if place else '{'}{keys[place]}:", pc.fill_null(value, "null")]
+            rows += block.num_rows
+            yield _joined(pc.binary_join_element_wise(*parts, "}\n", ""))
+    except TollhouseError as failure:
+        if rows:  # before the first, whoever sends them says so in a better way
+            told = {name: getattr(failure, name) for name in ("code", "message", "pointer", "hint")}
+            yield msgspec.json.encode({"error": told}) + b"\n"
+        raise
     yield msgspec.json.encode({"end": {"rows": rows}}) + b"\n"
-
-
-def failed(failure: dict[str, Any]) -> bytes:
-    """Return the line that ends NDJSON when not all of it could be written."""
-    return msgspec.json.encode(failure) + b"\n"
 
 
 def _strings(texts: pa.Array) -> pa.Array:

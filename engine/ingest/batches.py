@@ -18,7 +18,8 @@ class Receipt(Struct, frozen=True):
     """What became of one file or POST: `received` is the sum of the six counts after it.
 
     `after_close` says how many of its records, duplicates and stale ones left out, changed a month that was closed,
-    `limits` what files of its dialect cannot say.
+    `skipped` how many rows of the file its dialect leaves out, because they are no calls, and `limits` what
+    files of its dialect cannot say.
     """
 
     batch: int
@@ -32,6 +33,7 @@ class Receipt(Struct, frozen=True):
     withdrawn: int
     rejected: int
     after_close: int = 0
+    skipped: int = 0
     limits: tuple[str, ...] = ()
 
 
@@ -43,6 +45,8 @@ class Staged(Struct, frozen=True):
     done: int
     contradictions: bool
     forced: bool
+    halves: bool
+    """Whether it may hold halves of calls."""
 
 
 class Batches:
@@ -104,13 +108,23 @@ class Batches:
         batches = self.being("staged")
         rows = self._warehouse.query(Statement(render("ingest/staged.sql"), {"batches": batches})).rows
         return [
-            Staged(int(batch), int(last), int(done), contradictions=True, forced=False) for batch, last, done in rows
+            Staged(int(batch), int(last), int(done), contradictions=True, forced=False, halves=True)
+            for batch, last, done in rows
         ]
 
     def orphans(self) -> list[int]:
         """Return the batches in staging that were never read to their end, or are long done."""
         rows = self._warehouse.query(Statement("SELECT DISTINCT batch FROM staging ORDER BY 1")).rows
         return sorted({int(batch) for (batch,) in rows} - set(self.being("staged")))
+
+    def last_row(self, batch: int) -> int:
+        """Return the number of the last row that lies in staging of a batch."""
+        sql = "SELECT max(row) FROM staging WHERE batch = {batch:UInt32}"
+        return int(self._warehouse.value(Statement(sql, {"batch": batch})))
+
+    def publish_halves(self, batch: int) -> None:
+        """From here on every load finds the halves of calls that this one brought."""
+        self._writer.run("ingest/halves.sql.j2", {"batch": batch})
 
     def close(self, batches: Sequence[int]) -> None:
         """Write down what became of the records of committed batches, and drop their files."""
@@ -122,7 +136,7 @@ class Batches:
     def drop(self, batches: Sequence[int]) -> None:
         """Drop what lies in staging of these batches."""
         # Staging goes last: it is what tells the next start that a batch was left behind.
-        for table in ("contradictions", "staging"):
+        for table in ("contradictions", "texts", "staging"):
             self._writer.drop(table, *batches)
 
     def let_go(self, batch: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from engine.ingest import times
-from engine.ingest.dialects import Dialect, FieldReading
+from engine.ingest.dialects import Dialect, FieldReading, Gathered
 
 _Tree = dict[str, Any]
 """Keys of nested JSON that are read: a name and the tree under it, empty for one that is a value."""
@@ -20,6 +20,8 @@ class Cells(Struct):
     objects: list[dict[str, Any]] = field(default_factory=list)
     gathered: list[dict[str, Any]] = field(default_factory=list)
     prepared: list[dict[str, Any]] = field(default_factory=list)
+    halves: dict[str, Any] | None = None
+    """Of what is gathered, the one that may be in another file."""
     where: list[dict[str, str]] = field(default_factory=list)
     unmapped: dict[str, str] = field(default_factory=dict)
     """The expression of what no field keeps, by the name it has in meta."""
@@ -36,20 +38,23 @@ def arranged(dialect: Dialect, columns: tuple[str, ...]) -> Cells:
     """Return how the columns of a file are laid out for the fields of a dialect."""
     cells = Cells({name: f"t{place}" for place, name in enumerate(columns, 1)})
     wanted = {column for reading in dialect.fields.values() for column in _columns(reading)}
-    wanted |= {*dialect.where, *(name for part in dialect.gather for name in (part.column, *part.within, *part.where))}
+    wanted |= {*dialect.where, *(name for part in dialect.gather for name in _gathering(part))}
     if dialect.name != "canonical":
         _find_otherwise_spelt(cells, columns, wanted)
     _open_objects(cells, wanted)
     for number, part in enumerate(dialect.gather, 1):
-        if {part.column, *part.within, *part.where} <= set(cells.texts):
-            cells.gathered.append(
-                {
-                    "name": f"g{number}",
-                    "text": cells.texts[part.column],
-                    "within": [cells.texts[column] for column in part.within],
-                    "where": _conditions(cells, f"g{number}", part.where),
-                }
-            )
+        if set(_gathering(part)) <= set(cells.texts):
+            gathered = {
+                "name": f"g{number}",
+                "text": cells.texts[part.column],
+                "within": [cells.texts[column] for column in part.within],
+                "either_way": [cells.texts[column] for column in part.either_way],
+                "where": _conditions(cells, f"g{number}", part.where),
+                # Only rows that are calls can have it.
+                "only": _conditions(cells, f"g{number}_only", {**dialect.where, **part.only}) if part.only else [],
+            }
+            cells.gathered.append(gathered)
+            cells.halves = gathered if part.across_files else cells.halves
             cells.texts[part.name] = f"g{number}"
     cells.where = _conditions(cells, "where", dialect.where)
     cells.parameters["empty_words"] = list(dialect.empty)
@@ -60,6 +65,10 @@ def arranged(dialect: Dialect, columns: tuple[str, ...]) -> Cells:
             _prepare(cells, name, reading)
     _leave_over(cells, dialect, columns)
     return cells
+
+
+def _gathering(part: Gathered) -> Iterable[str]:
+    return (part.column, *part.within, *part.either_way, *part.where, *part.only)
 
 
 def _columns(reading: FieldReading) -> Iterable[str]:

@@ -115,6 +115,12 @@ class Gathered(Struct, frozen=True, forbid_unknown_fields=True):
     column: str
     within: tuple[str, ...]
     where: dict[str, tuple[str, ...]]
+    either_way: tuple[str, ...] = ()
+    """Columns that group too, whichever of their texts stands in which: the tags of whoever hung up."""
+    only: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The rows that have it: those with one of these texts in each column."""
+    across_files: bool = False
+    """Whether it may be in another file: it is when a call ended."""
 
 
 class Limit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +161,11 @@ class Dialect(Struct, frozen=True, forbid_unknown_fields=True):
     zone: Literal["given", "asked"] = "given"
     limits: tuple[Limit, ...] = ()
     final: FinalRule | None = None
+
+    @property
+    def halves(self) -> Gathered | None:
+        """What ends a call and may be in another file than its beginning."""
+        return next((gathered for gathered in self.gather if gathered.across_files), None)
 
     @property
     def needs_whole_file(self) -> bool:
@@ -250,8 +261,9 @@ def read(path: Path) -> Dialect:
         _check_columns(path, dialect, f"field {name!r} reads", reading.otherwise_hash)
     _check_columns(path, dialect, "where speaks of", tuple(dialect.where))
     for gathered in dialect.gather:
-        columns = (gathered.column, *gathered.within, *gathered.where)
+        columns = (gathered.column, *gathered.within, *gathered.either_way, *gathered.where, *gathered.only)
         _check_columns(path, dialect, f"gather {gathered.name!r} speaks of", columns)
+    _check_halves(path, dialect, readings)
     final = dialect.final
     for name in (final.within, *final.greatest, *final.numbered) if final else ():
         if name not in readings:
@@ -260,6 +272,22 @@ def read(path: Path) -> Dialect:
         if name not in readings:
             raise _mistaken(path, f"field {name!r} is missing, and no record is without it")
     return dialect
+
+
+def _check_halves(path: Path, dialect: Dialect, readings: dict[str, FieldReading]) -> None:
+    halves = [gathered for gathered in dialect.gather if gathered.across_files]
+    if not halves:
+        return
+    end, duration = readings.get("end_time"), readings.get("duration")
+    whole = end is not None and end.columns == (halves[0].name,)
+    if len(halves) > 1 or not halves[0].only or not whole or duration is None or duration.between[1:] != ("end_time",):
+        raise _mistaken(
+            path,
+            f"gather {halves[0].name!r} is across_files: there can be one, it says only, end_time is read from it, and "
+            "duration lies between a time and end_time",
+        )
+    if "answered" not in readings:
+        raise _mistaken(path, "answered must be a field: that a call was answered is told before its end is")
 
 
 def _limits(path: Path, declared: Any) -> tuple[Limit, ...]:

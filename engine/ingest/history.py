@@ -43,6 +43,7 @@ class Batch(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     withdrawn: int
     rejected: int
     after_close: int
+    skipped: int
     forced: bool
 
 
@@ -54,11 +55,15 @@ class BatchPage(Struct, frozen=True):
 
 
 class Reject(Struct, frozen=True):
-    """A record that could not be taken: its place in its file, the field at fault, why, and what it said."""
+    """A record that could not be taken: its place in its file, the field at fault, why, and what it said.
+
+    `line` is where it begins, counted from 1; 0 in files without lines, such as Parquet.
+    """
 
     batch: int
     origin: str
     record: int
+    line: int
     field: str
     reason: str
     raw: str

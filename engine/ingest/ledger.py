@@ -5,21 +5,21 @@ what it posts), inserted, and then marked complete, which moves the readers' wat
 is finished by `recover`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from engine.catalog.model import Catalog, Rollup
 from engine.ingest.facts import DERIVED
-from engine.ingest.stage import ledger_columns
+from engine.ingest.stage import joining, ledger_columns
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.closes import Close, closes
 
-OWN = [column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"}]
+OWN = ["joined", "waits", *(column["name"] for column in ledger_columns() if not column.keys() & {"alias", "derived"})]
 COLUMNS = ", ".join([*OWN, *DERIVED])
 _SCRATCH = ("decisions", "told", "reenriched")
 _NOTHING = {"records": False, "decided": False, "contradictions": False, "reenriches": False}
@@ -98,6 +98,10 @@ class Ledger:
             self._run("ingest/decide.sql.j2", shape, **parameters, **self._said)
         self._post(commit, "load", chunk, decided=bool(repeats or known))
 
+    def join(self, batch: int) -> None:
+        """Stage the calls of which one half came with this batch and the other with another."""
+        self._run("ingest/join.sql.j2", joining(), batch=batch, rolled_back=sorted(self.rolled_back))
+
     def commit_change(self, batch: int, hours: Sequence[int], kind: str) -> None:
         """Commit what changes in these hours now that `batch` counts no more, or counts again."""
         commit = self.watermark + 1
@@ -157,7 +161,7 @@ class Ledger:
         """Finish the commit that was open when the last writer died; return its number, None if there was none.
 
         A commit that was not fully decided never was: its scratch is swept. One that was is final: the
-        postings the ledger lacks are inserted and every rollup tile it touches is made exact.
+        postings the ledger lacks are inserted and every day it touches is made exact in every rollup.
         """
         self._writer.end_commits()
         open_commits = self._warehouse.query(Statement(render("ingest/open_commit.sql"))).rows
@@ -167,8 +171,9 @@ class Ledger:
             if kind != "exact":
                 shape = self._shape(kind, chunk, decided=decided)
                 self._run("ingest/postings.sql.j2", {**shape, "recovering": True}, **chunk.parameters, commit=commit)
+                self._run("ingest/number_hours.sql.j2", {}, commit=commit)
             for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
-                self._make_exact(rollup, zone, table, self._tiles_of_commit(zone, commit), commit)
+                self._make_exact(rollup, zone, table, self._days_of_commit(zone, commit), commit)
             self._complete(int(commit), decided=decided)
         for table in _SCRATCH:
             left = self._warehouse.query(Statement(f"SELECT DISTINCT commit FROM {table}")).rows
@@ -180,7 +185,7 @@ class Ledger:
         sql = "SELECT DISTINCT batch FROM commit_log WHERE batch IN {batches:Array(UInt32)}"
         return {int(batch) for (batch,) in self._warehouse.query(Statement(sql, {"batches": list(batches)})).rows}
 
-    def _tiles_of_commit(self, zone: str, commit: int) -> Sequence[Any]:
+    def _days_of_commit(self, zone: str, commit: int) -> Sequence[Any]:
         rows = self._warehouse.query(
             Statement(
                 "SELECT DISTINCT toUnixTimestamp(toStartOfDay(start_time, {zone:String})) "
@@ -190,12 +195,12 @@ class Ledger:
         ).rows
         return [row[0] for row in rows]
 
-    def cover(self, tables: list[str]) -> None:
+    def cover(self, tables: Collection[str]) -> None:
         """Make rollup tables that do not cover the ledger yet exact, month by month, each its own commit."""
         rules = str(
             self._warehouse.value(Statement("SELECT value FROM system.build_options WHERE name = 'TZDATA_VERSION'"))
         )
-        # Tiles from before the horizon stay as they are, and a rollup that is new begins there.
+        # Days from before the horizon stay as they are, and a rollup that is new begins there.
         horizon = layout.horizon(self._warehouse)
         for rollup, zone, table in layout.tables_of(self._catalog, self._zones):
             if table not in tables:
@@ -203,21 +208,22 @@ class Ledger:
             if horizon and f"covered:{table}" not in layout.read_facts(self._warehouse):
                 layout.write_fact(self._warehouse, f"begins:{table}", horizon)
             months: dict[int, list[Any]] = {}
-            for month, tile in self._warehouse.query(
+            for month, day in self._warehouse.query(
                 Statement(
-                    render("ingest/all_tiles.sql.j2", table=table), {"zone": zone, "horizon": horizon or "1970-01-01"}
+                    render("ingest/all_days.sql.j2", table=table, grain=rollup.grain),
+                    {"zone": zone, "horizon": horizon or "1970-01-01"},
                 )
             ).rows:
-                months.setdefault(int(month), []).append(tile)
-            for tiles in months.values():
-                self.commit_exact(rollup, zone, table, tiles)
+                months.setdefault(int(month), []).append(day)
+            for days in months.values():
+                self.commit_exact(rollup, zone, table, days)
             layout.write_fact(self._warehouse, f"covered:{table}", rules)
 
-    def commit_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
-        """Make day tiles (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
+    def commit_exact(self, rollup: Rollup, zone: str, table: str, days: Sequence[Any]) -> int:
+        """Make days (their starts, in seconds) of a rollup table exact, in a commit of its own; return it."""
         commit = self.watermark + 1
         self._run("ingest/log_decided.sql.j2", _NOTHING, commit=commit, kind="exact")
-        self._make_exact(rollup, zone, table, tiles, commit)
+        self._make_exact(rollup, zone, table, days, commit)
         self._complete(commit, decided=False)
         return commit
 
@@ -228,15 +234,16 @@ class Ledger:
         self._complete(commit, decided=False)
         return commit
 
-    def count_inexact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any]) -> int:
-        """Return how many groups of these day tiles are not what the ledger says."""
+    def count_inexact(self, rollup: Rollup, zone: str, table: str, days: Sequence[Any]) -> int:
+        """Return how many groups of these days are not what the ledger says."""
         sql = render("ingest/count_inexact.sql.j2", **self._shape_of(rollup, zone, table))
-        return self._number(sql, tiles=list(tiles)) if tiles else 0
+        return self._number(sql, days=list(days)) if days else 0
 
-    def _make_exact(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[Any], commit: int) -> None:
-        if tiles:
+    def _make_exact(self, rollup: Rollup, zone: str, table: str, days: Sequence[Any], commit: int) -> None:
+        if days:
             structure = self._shape_of(rollup, zone, table)
-            self._run("ingest/make_exact.sql.j2", structure, commit=commit, tiles=list(tiles))
+            self._run("ingest/make_exact.sql.j2", structure, commit=commit, days=list(days))
 
     def _shape_of(self, rollup: Rollup, zone: str, table: str) -> dict[str, Any]:
-        return {"table": table, "zone": zone, "keys": rollup.keys, "parts": layout.parts_of(self._catalog, rollup)}
+        parts = layout.parts_of(self._catalog, rollup)
+        return {"table": table, "zone": zone, "grain": rollup.grain, "keys": rollup.keys, "parts": parts}

@@ -2,12 +2,14 @@
 
 The engine's CSV reader looks at every byte of a file. Most files need no such care: their values hold no delimiter,
 no quote and no line end, whether they stand in quotes or not. Such lines are cut and checked with less work, and as
-every line is a record several pieces of the file are read at once. That each line is so is asserted while it is
-read (sql/ingest/stage.sql.j2); for a file with one that is not, everything is read again by the engine's reader.
+every line is a record several pieces of the file are read at once. Whether each line is so is told while it is read
+(sql/ingest/stage.sql.j2); those that are not are read again by themselves, with care.
 """
 
 import codecs
 import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from msgspec import Struct
@@ -72,6 +74,17 @@ def stretches(path: Path, begin: int) -> tuple[Stretch, ...]:
                 before += _lines(path, begin, end)
             begin = end
     return tuple(found)
+
+
+def at(path: Path, begin: int, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield lines of a file, the first from byte `begin` on being number 1. `numbers` must ascend."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        done = 0
+        for number in numbers:
+            line = next(islice(file, number - done - 1, None), b"")
+            done = number
+            yield number, line
 
 
 def _lines(path: Path, begin: int, end: int) -> int:

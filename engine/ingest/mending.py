@@ -6,11 +6,14 @@ be lost. Only a file that was given up is read like this, record by record; that
 
 import csv
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from engine.errors import BadRequest
+from engine.ingest import lines
 
 BROKEN = "(broken line)"
 """The key under which the copy has the text of a broken record."""
@@ -43,37 +46,76 @@ def lines_of_json(path: Path, origin: str, copy: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def records_of_csv(path: Path, origin: str, copy: Path, *, header: bool, delimiter: str, width: int) -> None:
-    """Copy a CSV file, its columns as c1, c2 … and one more for what stands behind the last."""
-    names = [f"c{position}" for position in range(1, width + 2)]
-    encoder = msgspec.json.Encoder()
+class Record(Struct, frozen=True):
+    """A record of a CSV file: the line at which it begins, its text, and its values unless it cannot be taken apart."""
+
+    line: int
+    text: str
+    values: list[str] | None
+
+
+def records(path: Path, origin: str, delimiter: str) -> Iterator[Record]:
+    """Yield every record of a CSV file, a header included. Raises `BadRequest` for a quote that is never closed.
+
+    Bytes that are no text come as surrogates.
+    """
     taken: list[str] = []
 
-    def lines() -> Iterator[str]:
+    def noted() -> Iterator[str]:
         for line in file:
             taken.append(line)
             yield line
 
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file, copy.open("wb") as out:
-        reader = csv.reader(lines(), delimiter=delimiter, strict=True, skipinitialspace=True)
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        reader = csv.reader(noted(), delimiter=delimiter, strict=True, skipinitialspace=True)
         while True:
             taken.clear()
-            line = reader.line_num
+            line = reader.line_num + 1
             try:
-                record = next(reader)
+                values: list[str] | None = next(reader)
             except StopIteration:
-                break
+                return
             except csv.Error as failure:
                 if "unexpected end of data" in str(failure):
-                    raise never_closed(origin, line + 1) from failure
-                out.write(_broken(_shown("".join(taken))))
-                continue
-            if line == 0 and header:
-                continue
+                    raise never_closed(origin, line) from failure
+                values = None
+            yield Record(line, "".join(taken), values)
+
+
+def records_of_csv(path: Path, origin: str, copy: Path, *, header: bool, delimiter: str, width: int) -> None:
+    """Copy a CSV file, its columns as c1, c2 … and one more for what stands behind the last."""
+    names = [f"c{position}" for position in range(1, width + 2)]
+    encoder = msgspec.json.Encoder()
+    with copy.open("wb") as out:
+        for record in islice(records(path, origin, delimiter), int(header), None):
             try:
-                out.write(encoder.encode(dict(zip(names, record or [""], strict=False))) + b"\n")
-            except UnicodeEncodeError:  # bytes that are no text
-                out.write(_broken(_shown("".join(taken))))
+                if record.values is None:
+                    raise UnicodeError
+                out.write(encoder.encode(dict(zip(names, record.values or [""], strict=False))) + b"\n")
+            except UnicodeError:  # also of bytes that are no text
+                out.write(_broken(_shown(record.text)))
+
+
+def odd_lines(source: Path, begin: int, rows: list[int], copy: Path, delimiter: str) -> list[int] | None:
+    """Copy the lines of a CSV file that could not be cut, each after its row; return the rows of those that are broken.
+
+    Row 1 is the line at byte `begin`. None when one is not a record by itself: then the file has to be read whole.
+    """
+    broken = []
+    with copy.open("wb") as out:
+        for row, line in lines.at(source, begin, rows):
+            text = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+            if "\r" in text:
+                return None
+            try:
+                list(csv.reader([text], delimiter=delimiter, strict=True, skipinitialspace=True))
+            except csv.Error as failure:
+                if "unexpected end of data" in str(failure):
+                    return None
+                broken.append(row)
+            else:
+                out.write(f"{row}{delimiter}".encode() + line.rstrip(b"\r\n") + b"\n")
+    return broken
 
 
 def never_closed(origin: str, line: int) -> BadRequest:

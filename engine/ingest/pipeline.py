@@ -5,7 +5,7 @@ takes many, and lets the others pass between them.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
@@ -80,7 +80,7 @@ class Loader:
         self._frozen = False
         self._reenriching = False
 
-    def recover(self, uncovered: list[str]) -> list[Receipt]:
+    def recover(self, uncovered: Collection[str]) -> list[Receipt]:
         """Finish what the last writer left open, then fill rollups that are new; return the finished batches."""
         with self._writing:
             finished = self._finish()
@@ -249,6 +249,8 @@ class Loader:
             with self._queueing:
                 self._queue.append(group[0])
             return
+        for waiting in group:
+            self._join_halves(waiting.staged)
         self._batches.close(batches)
         for waiting in group:
             waiting.settled = True
@@ -295,7 +297,20 @@ class Loader:
         for after in range(staged.done, staged.rows, self._settings.chunk_records):
             until = min(after + self._settings.chunk_records, staged.rows)
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
+        self._join_halves(staged)
         self._batches.close([staged.batch])
+
+    def _join_halves(self, staged: Staged) -> None:
+        """Put a batch's halves of calls together with those of other loads, once its own records are committed."""
+        if not staged.halves:
+            return
+        rows = self._batches.last_row(staged.batch)
+        self._batches.publish_halves(staged.batch)
+        self._ledger.join(staged.batch)
+        last = self._batches.last_row(staged.batch)
+        for after in range(rows, last, self._settings.chunk_records):
+            until = min(after + self._settings.chunk_records, last)
+            self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=False))
 
     def close(self, month: str, zone: str, who: str) -> Close:
         """Close a month for invoicing at the newest commit, once nothing is left open: no file is cut in two by it."""
@@ -304,6 +319,10 @@ class Loader:
                 self._commit_next()
             return close(self._writer, month, zone, who, self._ledger.watermark)
 
+    def save(self, words: dict[str, str]) -> None:
+        """Write down what is saved, changed or deleted about a question under its name."""
+        self._writer.run("admin/save.sql.j2", words)
+
     def reopen(self, month: str, who: str) -> Close:
         """Take a month's close back."""
         with self._closing():
@@ -311,13 +330,9 @@ class Loader:
 
     @contextmanager
     def _closing(self) -> Iterator[None]:
-        with self._turn():
-            try:
-                yield
-                self._ledger.read_closes()
-            except BaseException:
-                self._unfinished = True  # perhaps it was written: look before the next commit
-                raise
+        with self._changing():
+            yield
+            self._ledger.read_closes()
 
     def retain(self, month: str, *, really: bool) -> Retained:
         """Keep the ledger from a month on; without `really` only say what would go."""
@@ -335,20 +350,26 @@ class Loader:
                 self._finish()
             yield
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Have the turn for something that writes: when it fails, perhaps it was written, so look before the next."""
+        with self._turn():
+            try:
+                yield
+            except BaseException:
+                self._unfinished = True
+                raise
+
     def load_list(self, kind: str, path: Path, origin: str, valid_from: str | None = None) -> ListReceipt:
         """Load a list of reference data; it tells facts about records that are loaded from then on."""
-        with self._turn():
+        with self._changing():
             self._check_reenriching()
             # A commit of its own: whatever is asked as of an earlier one is answered by the lists of before.
             receipt, known = lists.load(self._writer, kind, path, origin, valid_from, self._ledger.watermark + 1)
             before, self._reading.lookups = self._reading.lookups, known
-            try:
-                self._ledger.commit_nothing()
-                # Whoever is reading a file now may still ask the lookups of before.
-                lookups.drop_others(self._warehouse, before, known)
-            except (TollhouseError, KeyboardInterrupt):
-                self._unfinished = True
-                raise
+            self._ledger.commit_nothing()
+            # Whoever is reading a file now may still ask the lookups of before.
+            lookups.drop_others(self._warehouse, before, known)
             return receipt
 
     def reenrich(
@@ -364,20 +385,19 @@ class Loader:
             span = Span.of(self._warehouse, start, end, zone, self._reading.horizon)
             facts = self._reading.facts(self._reading.lookups)
             made = Reenrichment(self._warehouse, self._ledger, facts, span, dry_run=dry_run)
+            made.begin(self._writer)
             self._reenriching = True
         try:
             done = 0
             for hours, told in made.parts(self._settings.chunk_records):
                 if report:
                     report(Progress("reenriching", done, made.total))
-                with self._turn():
+                with self._changing():
                     self._let_pass()
-                    try:
-                        made.make(hours)
-                    except (TollhouseError, KeyboardInterrupt):
-                        self._unfinished = True
-                        raise
+                    made.make(hours)
                 done += told
+            with self._changing():
+                made.end(self._writer)
             return made.told
         finally:
             self._reenriching = False
@@ -419,15 +439,15 @@ class Loader:
                 self._unfinished = True
                 raise
 
-    def mend(self, rollup: Rollup, zone: str, table: str, tiles: Sequence[int]) -> int:
-        """Make day tiles (their starts, in seconds) of a rollup table exact; return how many groups were not.
+    def mend(self, rollup: Rollup, zone: str, table: str, days: Sequence[int]) -> int:
+        """Make days (their starts, in seconds) of a rollup table exact; return how many groups were not.
 
         Readers see the old sums until the commit is complete, and then the new ones.
         """
         with self._turn():
             try:
-                if groups := self._ledger.count_inexact(rollup, zone, table, tiles):
-                    self._ledger.commit_exact(rollup, zone, table, tiles)
+                if groups := self._ledger.count_inexact(rollup, zone, table, days):
+                    self._ledger.commit_exact(rollup, zone, table, days)
             except BaseException:
                 self._unfinished = True
                 raise

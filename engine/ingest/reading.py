@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import dialects, facts, sources, stage
+from engine.ingest import dialects, facts, places, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
@@ -22,6 +22,7 @@ from engine.ingest.recognition import layout as layout_of
 from engine.ingest.recognition import recognised
 from engine.ingest.retries import Rejected, Retries
 from engine.ingest.sources import Head, Layout, Source
+from engine.ingest.stage import Reader
 from engine.ingest.writer import Writer
 from engine.reference import lookups
 from engine.settings import Settings
@@ -58,6 +59,10 @@ class Request(Struct, frozen=True):
 
 
 Report = Callable[[Progress], None]
+
+
+MOST_ODD = 100_000
+"""Lines of a file that are looked at one by one; with more of them the engine's own reader is faster."""
 
 
 class Reading:
@@ -106,8 +111,9 @@ class Reading:
         try:
             with TemporaryDirectory(prefix="tollhouse-rejects-") as scratch:
                 request = self._retries.try_all(old)
-                while (source := self._retries.source(request, old, dialect, Path(scratch))) is not None:
-                    self._read(source, dialect, batch, asked, None, known)
+                while (path := self._retries.written(request, old, dialect, Path(scratch))) is not None:
+                    with self._retries.opened(path, old, dialect, self._settings.max_unpacked_bytes) as source:
+                        source = self._read(source, dialect, batch, asked, None, known)
                     good, total, rows = self._again(batch)
                     if good == total:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
@@ -116,7 +122,8 @@ class Reading:
                         said["indeterminate_as"] = self._settings.indeterminate_as
                         said["national"] = stage.is_national(source, dialect)
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
-                        return Staged(batch, rows, 0, contradictions=False, forced=asked.force)
+                        halves = dialect.halves is not None
+                        return Staged(batch, rows, 0, contradictions=False, forced=asked.force, halves=halves)
                     # Then only what is good, so that nothing of the rest comes into the new batch.
                     request = self._retries.try_good(request, batch)
                     self._batches.drop([batch])
@@ -130,7 +137,7 @@ class Reading:
 
     def _again(self, batch: int) -> tuple[int, int, int]:
         """Return how many records in staging can be taken, how many there are, and the last row."""
-        readable, total, _, rows, repeats, _ = self._summary(batch)
+        readable, total, _, rows, repeats, *_ = self._summary(batch)
         if repeats:
             self._run("contradictions", batch)
         sql = "SELECT uniqExact(row) FROM contradictions WHERE batch = {batch:UInt32}"
@@ -195,7 +202,7 @@ class Reading:
     ) -> Source:
         """Read a source into staging; return it as it was read in the end."""
         name = asked.source or dialect.name
-        reader = stage.Reader(
+        reader = Reader(
             batch,
             name,
             asked.zone,
@@ -208,17 +215,60 @@ class Reading:
         with _watched(self.warehouse, source, report):
             while True:
                 try:
-                    self._insert(stage.statement(source, dialect, reader), source)
-                    break
+                    self._stage(source, dialect, reader)
+                    careful = None if self._read_odd(source, dialect, reader) else sources.parsed(source)
                 except BadRequest as failure:
                     careful = sources.more_carefully(source) if failure.code == "unreadable_file" else None
                     if careful is None:
                         raise
-                    self._batches.drop([batch])
-                    source = careful
+                if careful is None:
+                    break
+                self._batches.drop([batch])
+                source = careful
         if stage.moves(source, dialect):
             self._run("moves", batch)
         return source
+
+    def _read_odd(self, source: Source, dialect: Dialect, reader: Reader) -> bool:
+        """Read the lines that could not be cut; False when the file has to be read whole for them."""
+        if not source.cut:
+            return True
+        sql = "SELECT row FROM staging WHERE batch = {batch:UInt32} AND part = 'odd' ORDER BY row LIMIT {most:UInt32}"
+        found = self.warehouse.query(Statement(sql, {"batch": reader.batch, "most": MOST_ODD + 1})).rows
+        if not found:
+            return True
+        looked = None if dialect.needs_whole_file or len(found) > MOST_ODD else sources.odd_lines(source, _first(found))
+        if looked is None:
+            return False
+        odd, broken = looked
+        if odd.size:
+            try:
+                self._stage(odd, dialect, reader)
+            except BadRequest:
+                return False
+        if broken:
+            self._writer.run("ingest/broken.sql.j2", {"batch": reader.batch, "rows": broken})
+        return True
+
+    def _tell_untaken(self, source: Source, batch: int) -> None:
+        """Keep where the records begin that are not taken, and their text, for a file that has lines."""
+        if source.text is None:
+            return
+        rows = _first(self.warehouse.query(Statement(render("ingest/untaken.sql"), {"batch": batch})).rows)
+        if not rows:
+            return
+        with TemporaryDirectory(prefix="tollhouse-rejects-") as scratch:
+            path = Path(scratch) / "texts"
+            places.write(source, rows, path)
+            statement = Statement(render("ingest/texts.sql.j2", holds=self._writer.holds), {"batch": batch})
+            self._writer.insert_file(
+                statement, Piece.whole(path), "TabSeparated", "row UInt64, line UInt64, raw String"
+            )
+
+    def _stage(self, source: Source, dialect: Dialect, reader: Reader) -> None:
+        self._insert(stage.statement(source, dialect, reader), source)
+        if dialect.where:
+            self._insert(stage.statement(source, dialect, reader, skipping=True), source)
 
     def _insert(self, statement: Statement, source: Source) -> None:
         stretches = source.stretches or (Stretch(Piece.whole(source.path), 0),)
@@ -239,7 +289,7 @@ class Reading:
         self._writer.run(f"ingest/{name}.sql.j2", {"batch": batch})
 
     def _checked(self, source: Source, dialect: Dialect, batch: int, asked: Asked) -> Staged:
-        readable, total, without_final, rows, repeats, reason = self._summary(batch)
+        readable, total, without_final, rows, repeats, reason, _ = self._summary(batch)
         if total == 0:
             raise BadRequest("empty_file", f"{source.origin} holds no record", hint="check the export")
         if without_final and "is_final" not in source.columns:
@@ -257,12 +307,19 @@ class Reading:
             )
         if repeats:
             self._run("contradictions", batch)
-        return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force)
+        if repeats or readable < total:
+            self._tell_untaken(source, batch)
+        halves = dialect.halves is not None
+        return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force, halves=halves)
 
 
 def _known(known: lookups.Lookups) -> dict[str, int]:
     """The versions of reference data that a batch is read with."""
     return {"reference": known.version, "outcome_map": known.outcome_map}
+
+
+def _first(rows: Sequence[Sequence[Any]]) -> list[int]:
+    return [int(row[0]) for row in rows]
 
 
 def _unreadable(source: Source, failure: TollhouseError) -> TollhouseError:

@@ -14,6 +14,7 @@ from engine.errors import Unprocessable
 from engine.ingest.facts import DERIVED, Facts
 from engine.ingest.ledger import Ledger
 from engine.ingest.rollback import in_parts
+from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
@@ -113,6 +114,24 @@ class Reenrichment:
             self._count(self._warehouse.query(Statement(sql, said)).rows[0])
         elif counts := self._ledger.commit_facts(structure, parameters):
             self._count(counts)
+
+    def begin(self, writer: Writer) -> None:
+        """Write down that some calls of the span are told what is known now: answers name it."""
+        if not self._dry_run:
+            self._note(writer, "begun")
+
+    def end(self, writer: Writer) -> None:
+        """Write down that all calls of the span are told what is known now."""
+        if not self._dry_run:
+            self._note(writer, "done")
+            self._ledger.commit_nothing()  # what was answered before keeps its words
+
+    def _note(self, writer: Writer, state: str) -> None:
+        known = self._facts.lookups
+        said = {"state": state, "reference": known.version, "outcome_map": known.outcome_map}
+        commit = self._ledger.watermark + 1
+        told = {**self._span.parameters, **said, **self._facts.parameters, "commit": commit}
+        writer.run("ingest/note_reenrichment.sql.j2", told)
 
     def _count(self, counts: Sequence[Any]) -> None:
         changed, after_close, fields, _ = counts

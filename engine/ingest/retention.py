@@ -41,6 +41,7 @@ def retain(writer: Writer, month: str, *, really: bool) -> Retained:
     if really:
         writer.check()
         layout.write_fact(writer.warehouse, "horizon", horizon)
-        writer.drop("cdr", *(int(partition) for partition, _ in rows))
+        for table in ("cdr", "number_hours"):
+            writer.drop(table, *(int(partition) for partition, _ in rows))
     months = tuple(f"{int(partition) // 100}-{int(partition) % 100:02}" for partition, _ in rows)
     return Retained(horizon, months, sum(int(count) for _, count in rows), really)

@@ -4,15 +4,20 @@ What is tried is written down under a request first. A record counts as read onc
 request is there, and no longer when it is taken back.
 """
 
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 from msgspec import Struct
 
-from engine.errors import BadRequest
 from engine.ingest.batches import Receipt
 from engine.ingest.dialects import Dialect
-from engine.ingest.sources import Source
+from engine.ingest.recognition import layout
+from engine.ingest.sources import Head, Layout, Source, in_one_piece, opened, with_keys
 from engine.ingest.writer import Writer
 from engine.statement import Statement
 from engine.template import render
@@ -76,36 +81,38 @@ class Retries:
         self._writer.run("ingest/retry_good.sql.j2", {"request": request, "good": good, "into": into})
         return good
 
-    def source(self, request: str, old: Rejected, dialect: Dialect, scratch: Path) -> Source | None:
-        """Return what the records of a request said, readable like their file; None when there are none."""
-        if len(set(old.columns)) != len(old.columns):
-            raise BadRequest(
-                "bad_header",
-                f"two columns of {old.origin} have one name, and only one of them was kept",
-                hint="mend the file and load it again",
-            )
-        declared = dialect.layouts.get(str(len(old.columns)), dialect.columns)
-        path = scratch / f"{request.removeprefix('retry:')}.ndjson"
+    def written(self, request: str, old: Rejected, dialect: Dialect, scratch: Path) -> Path | None:
+        """Write what the records of a request said into a file like theirs; None when there are none."""
+        path = scratch / f"{request.removeprefix('retry:')}.txt"
         with path.open("wb") as file:
-            for piece in self._warehouse.stream(
-                Statement(render("ingest/retried.sql"), {"request": request}), "TSVRaw"
-            ):
+            told = self._warehouse.stream(Statement(render("ingest/retried.sql"), {"request": request}), "TSVRaw")
+            first = next(iter(told), b"")
+            if dialect.header and not first.startswith(b"{"):
+                file.write(_header(old.columns, dialect.delimiter))
+            file.write(first)
+            for piece in told:
                 file.write(piece)
-        if path.stat().st_size == 0:
-            return None
-        return Source(
-            path=path,
-            origin=old.called,
-            container="ndjson",
-            # A mended dialect may call the columns of a file without header by other names: by their place.
-            columns=(*declared[: len(old.columns)], *old.columns[len(declared) :]),
-            kept=tuple(old.columns),
-            encoding="LineAsString",
-            structure="line String",
-            expressions=tuple(
-                f"JSONExtract(line, {{kept_names:Array(String)}}[{place}], 'Nullable(String)')"
-                for place in range(1, len(old.columns) + 1)
-            ),
-            options={},
-            size=path.stat().st_size,
-        )
+        return path if first else None
+
+    @contextmanager
+    def opened(self, path: Path, old: Rejected, dialect: Dialect, most: int) -> Iterator[Source]:
+        """Yield that file, to be read in one piece: its n-th record is the n-th that is tried."""
+
+        def layout_of(head: Head) -> Layout:
+            found = layout(dialect, head)
+            declared = dialect.layouts.get(str(len(old.columns)), dialect.columns)
+            if not dialect.header and len(found.columns) <= len(old.columns):
+                # A line that is cut off does not tell how many columns there are.
+                columns = (*declared[: len(old.columns)], *old.columns[len(declared) :])
+                found = msgspec.structs.replace(found, columns=columns)
+            return msgspec.structs.replace(found, documents=False)
+
+        with opened(path, old.called, layout_of, most) as source:
+            # Of a record that was no line only what it said was kept: what none of them says is a column, too.
+            yield in_one_piece(source if source.container == "csv" else with_keys(source, old.columns))
+
+
+def _header(columns: list[str], delimiter: str) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(columns)
+    return text.getvalue().encode()

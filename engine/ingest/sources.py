@@ -8,7 +8,7 @@ Arrow's own kernels, never row by row.
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -75,10 +75,13 @@ class Source(Struct, frozen=True):
     options: dict[str, str]  # engine settings of the reading statement
     size: int  # bytes to read
     scratch: Path | None = None  # where a copy of it may be written, to be read with more care
-    kept: tuple[str, ...] = ()  # the names its values are kept under, for rejects that are read again
     broken: bool = False  # is a copy in which records that cannot be taken apart stand as their text
     suspect: bool = False  # holds bytes that are no text: every column of every record is looked at
-    cut: str = ""  # the delimiter at which each line is cut, for a file that needs no more
+    delimiter: str = ""  # of a CSV file
+    head: int = 0  # lines of its header
+    text: Path | None = None  # the file whose lines its records are; none where records do not begin with lines
+    cut: bool = False  # whether its lines are cut at the delimiter, and those that cannot be are set aside
+    numbered: bool = False  # whether each record has its row in front
     cr: bool = False  # whether its lines end with CR LF
     stretches: tuple[Stretch, ...] = ()  # what is read at once; all of the file when it says nothing
 
@@ -102,9 +105,12 @@ def opened(path: Path, origin: str, layout_of: Callable[[Head], Layout], most: i
             yield msgspec.structs.replace(source, scratch=Path(scratch))
         elif container == "ndjson" and layout.documents:
             found, names = documents(plain, origin, layout.records, Path(scratch))
-            yield _objects(found, origin, names) if names else _ndjson(found, origin, Path(scratch))
+            if names:
+                yield _objects(found, origin, names)
+            else:
+                yield msgspec.structs.replace(_ndjson(found, origin, Path(scratch)), text=plain)
         elif container == "ndjson":
-            yield _ndjson(plain, origin, Path(scratch))
+            yield msgspec.structs.replace(_ndjson(plain, origin, Path(scratch)), text=plain)
         else:
             yield _arrow(plain, origin, container, Path(scratch))
 
@@ -118,20 +124,48 @@ def in_one_piece(source: Source) -> Source:
     return msgspec.structs.replace(source, stretches=(Stretch(whole, 0),))
 
 
+def with_keys(source: Source, names: Iterable[str]) -> Source:
+    """Return a file of JSON lines as one whose objects may have these keys, too."""
+    columns = tuple(dict.fromkeys([*source.columns, *names]))
+    found = _objects(source.path, source.origin, columns, source.scratch, broken=source.broken)
+    return msgspec.structs.replace(found, text=source.text)
+
+
 def more_carefully(source: Source) -> Source | None:
     """Return the same file to be read with more care, when reading it has failed and more can be taken.
 
-    NDJSON may have a key that its first lines did not have, or a line that is no JSON. A CSV file may have a line
-    that cannot be cut at the delimiter, for the engine's own reader, which knows what quotes mean; and one that this
-    reader cannot take apart either. In the end each such record is rejected by itself.
+    NDJSON may have a key that its first lines did not have, or a line that is no JSON. A CSV file may have a record
+    that the engine's reader cannot take apart. In the end each such record is rejected by itself.
     """
-    if source.broken or source.scratch is None:
+    if source.broken or source.cut or source.scratch is None:
         return None
     if source.container == "ndjson":
-        return _mended_json(source.path, source.origin, source.scratch)
-    if source.cut:
-        return _parsed(source, header=source.stretches[0].piece.begin > 0)
+        mended = _mended_json(source.path, source.origin, source.scratch)
+        return msgspec.structs.replace(mended, text=source.text)
     return _mended_csv(source, source.scratch)
+
+
+def parsed(source: Source) -> Source:
+    """Return a CSV file whose lines cannot all be cut, for the engine's own reader, which knows what quotes mean."""
+    quotes, suspect = _looked_at(source.path)
+    if quotes % 2:
+        _check_quotes(source.path, source.origin, source.delimiter)
+    return _parsed(source, suspect=suspect)
+
+
+def odd_lines(source: Source, rows: list[int]) -> tuple[Source, list[int]] | None:
+    """Return what is to be read of lines that could not be cut, and the rows of those that nobody can take apart.
+
+    None when one of them is not a record by itself.
+    """
+    copy = (source.scratch or source.path.parent) / "odd"
+    begin = source.stretches[0].piece.begin
+    broken = mending.odd_lines(source.path, begin, rows, copy, source.delimiter)
+    if broken is None:
+        return None
+    read = _parsed(msgspec.structs.replace(source, path=copy, head=0, size=copy.stat().st_size), suspect=True)
+    structure = f"c0 UInt64, {read.structure}"
+    return msgspec.structs.replace(read, numbered=True, structure=structure), broken
 
 
 def _container(path: Path, name: str, origin: str) -> Container:
@@ -176,19 +210,19 @@ def _csv(path: Path, origin: str, *, header: bool, columns: tuple[str, ...], del
         expressions=(),
         options={},
         size=path.stat().st_size,
-        cut=delimiter,
+        delimiter=delimiter,
+        head=int(header),
+        text=path,
+        cut=True,
         cr=lines.carriage_returns(path),
         stretches=lines.stretches(path, begin),
     )
     if lines.plain(path, begin, delimiter):
         return source
-    return _parsed(source, header=header)
+    return parsed(source)
 
 
-def _parsed(source: Source, *, header: bool) -> Source:
-    quotes, suspect = _looked_at(source.path)
-    if quotes % 2:
-        _check_quotes(source.path, source.origin, source.cut)
+def _parsed(source: Source, *, suspect: bool) -> Source:
     # One column more than the file has: a value in it means that a row has too many fields.
     width = len(source.columns) + 1
     return msgspec.structs.replace(
@@ -197,11 +231,11 @@ def _parsed(source: Source, *, header: bool) -> Source:
         structure=_text_structure(width),
         expressions=tuple(f"c{position}" for position in range(1, width + 1)),
         options={
-            "format_csv_delimiter": source.cut,
-            "input_format_csv_skip_first_lines": "1" if header else "0",
+            "format_csv_delimiter": source.delimiter,
+            "input_format_csv_skip_first_lines": str(source.head),
         },
         suspect=suspect,
-        cut="",
+        cut=False,
         stretches=(),
     )
 
@@ -282,8 +316,8 @@ def _mended_csv(source: Source, scratch: Path) -> Source:
         source.path,
         source.origin,
         copy,
-        header=source.options["input_format_csv_skip_first_lines"] == "1",
-        delimiter=source.options["format_csv_delimiter"],
+        header=source.head == 1,
+        delimiter=source.delimiter,
         width=width,
     )
     structure = f"{_text_structure(width + 1)}, {_identifier(mending.BROKEN)} Nullable(String)"

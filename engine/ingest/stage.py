@@ -15,6 +15,9 @@ from engine.record import FIELDS, IDENTITY, Kind, RecordField
 from engine.statement import Statement
 from engine.template import call_macro, render
 
+LONGEST_CALL = 4_000_000
+"""Seconds; no duration is longer."""
+
 _OWN_DEFAULT = {
     "source", "call_id", "start_time", "attempt", "leg", "is_final", "duration", "customer_duration",
     "provider_duration", "customer_currency", "provider_currency", "meta",
@@ -92,8 +95,11 @@ def _required_default(field: RecordField) -> str:
     return "toDateTime64(0, 3, 'UTC')" if field.kind is Kind.INSTANT else "''"
 
 
-def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
-    """Return the statement that reads `source` into staging; `{source}` in it stands for the file."""
+def statement(source: Source, dialect: Dialect, reader: Reader, *, skipping: bool = False) -> Statement:
+    """Return the statement that reads `source` into staging; `{source}` in it stands for the file.
+
+    With `skipping` only how many rows are left out, because the dialect does not take them.
+    """
     if dialect.zone == "asked" and reader.zone is None:
         raise BadRequest(
             "zone_needed",
@@ -120,11 +126,10 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         "source_name": reader.source_name,
         "currency": reader.currency,
         "column_names": list(source.columns),
-        "kept_names": list(source.kept),
         "unmapped_names": list(cells.unmapped),
         "zone": reader.zone or "UTC",
         "horizon": reader.horizon or "",
-        "delimiter": source.cut,
+        "delimiter": source.delimiter,
         "tech_prefixes": f"^({'|'.join(map(re.escape, reader.tech_prefixes))})",
         **reader.facts.parameters,
     }
@@ -150,6 +155,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         without=bool(dialect.empty),
         objects=cells.objects,
         gathered=cells.gathered,
+        halves=cells.halves,
+        skipping=skipping,
         prepared=[field for field in cells.prepared if field["name"] in readings],
         where=cells.where,
         fields=[_reading(name, reading, cells, bool(reader.tech_prefixes)) for name, reading in readings.items()],
@@ -166,10 +173,12 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         stored=stored,
         derived=list(known_facts.DERIVED),
         hashed=[_hashed(field) for field in kept if field.name not in IDENTITY] + ([_meta()] if has_meta else []),
-        options=source.options,
+        # Few columns are asked for then, and the engine takes the others for keys that nobody declared.
+        options=source.options | ({"input_format_skip_unknown_fields": "1"} if skipping else {}),
         suspect=source.suspect,
         broken=mending.BROKEN if source.broken else "",
-        cut=bool(source.cut),
+        cut=source.cut,
+        numbered=source.numbered,
         cr=source.cr,
         several=len(source.stretches) > 1,
         zoned=reader.zone is not None,
@@ -181,6 +190,14 @@ def statement(source: Source, dialect: Dialect, reader: Reader) -> Statement:
         **reader.facts.structure,
     )
     return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
+
+
+def joining() -> dict[str, Any]:
+    """Return the structure of the statement that puts the halves of calls together."""
+    columns = [column["name"] for column in ledger_columns() if "alias" not in column]
+    told = [_hashed(FIELDS[name]) for name in ("end_time", "duration", "customer_duration", "provider_duration")]
+    added = [f"cityHash64('{field['name']}', {field['column']}) * ({field['differs']})" for field in told]
+    return {"columns": columns, "added": added, "longest": LONGEST_CALL}
 
 
 def _final(dialect: Dialect) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """The frozen noun an answer is, and how its values are written."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -78,6 +79,28 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The versions of the outcome map by which the window's calls were judged; 0 ships with the program."""
     indeterminate_as: str | UnsetType = UNSET
     """What indeterminate calls count as, when the question speaks of jurisdiction."""
+
+
+class Stream(Struct, frozen=True, kw_only=True):
+    """An answer whose rows are read while they are written: `head` holds everything but them and what they tell.
+
+    `text` is the engine's CSV, a record for each row and nothing else, every field as the engine writes it. `names`
+    are its columns: first those of the answer, in order, then some that end in _ and are not shown.
+    """
+
+    head: Answer
+    names: tuple[str, ...]
+    text: Iterator[bytes]
+    most: int
+
+
+def currency(sides: Sequence[Sequence[str]]) -> str:
+    """Return what the money of a row is in, whose sides hold these currencies.
+
+    >>> currency([["EUR"], ["EUR"]]), currency([["EUR"], ["USD"]]), currency([[], []])
+    ('EUR', 'EUR/USD', '')
+    """
+    return "/".join(dict.fromkeys(code for side in sides for code in side))
 
 
 def money_text(amount: Decimal) -> str:

@@ -1,7 +1,8 @@
 """A search and a principal go in, the calls that stand come out, newest first: a page at a time, or all of them.
 
-The ledger is read backwards in slices of whole hours. All postings of a call lie in one hour, so each slice nets by
-itself, and the newest calls are found without looking at the rest of the window.
+The ledger is read backwards in pieces of whole hours. All postings of a call lie in one hour, so each piece nets by
+itself, and the newest calls are found without looking at the rest of the window. Of whole numbers a table of their own
+knows the hours.
 """
 
 import re
@@ -19,19 +20,24 @@ from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Told
 from engine.errors import Unprocessable
 from engine.query import cursor
-from engine.query.answer import Column, Moment, Warned, money_text
+from engine.query.amounts import Rates, Written
+from engine.query.answer import Column, Moment, Warned
 from engine.query.conditions import condition
 from engine.query.coverage import Coverage
 from engine.query.cursor import Place
+from engine.query.lists import name_lists, rate_parameters
 from engine.query.resolve import Resolved
 from engine.query.route import LEDGER
 from engine.query.run import Desk
 from engine.query.search import Page, Search
+from engine.reference.kinds import kinds
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Rows, Warehouse
 
+NUMBERS = "number_hours"
+"""The table that tells in which hours a number called or was called."""
 MONTHS = 6
 """The longest window, in calendar months, in which numbers are looked for."""
 _FIRST_SLICE = 200_000
@@ -40,6 +46,8 @@ _STEP = 8
 """How much further back the next slice reaches when one held little of what is wanted."""
 _LOT = 10_000
 """Calls that one statement gives when all of them are wanted."""
+_FIRST_HOURS = 100
+"""Hours that the first piece looks into when they are known."""
 _HOUR = 3_600_000
 
 
@@ -53,6 +61,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     told: tuple[Told, ...]
     wanted: tuple[str, ...]
     at_home: tuple[str, ...]
+    hours: tuple[int, ...] | None
+    """When the numbers called or were called, in seconds, the newest first; None when every hour may hold some."""
+    rows_read: int
+    """What finding the hours has read."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -80,7 +92,7 @@ class Calls:
         began = time.perf_counter()
         plan = self.plan(search, principal)
         rows: list[tuple[Any, ...]] = []
-        read = 0
+        read = plan.rows_read
         for found in self._walk(plan, search.limit + 1):
             read += found.rows_read
             rows += [tuple(row) for row in found.rows]
@@ -89,29 +101,27 @@ class Calls:
         following = None
         if len(rows) > search.limit:
             last = rows[search.limit - 1]
-            place = Place(int(last[-2]), str(last[-1]), plan.moment.commit)
+            place = Place(int(last[0]), str(last[1]), plan.moment.commit)
             following = cursor.written(place, plan.search, principal)
-        width = len(plan.told)
-        written = _Written(plan)
+        written = _Rows(plan, self._rates(plan))
         return Page(
             columns=plan.columns,
-            rows=[written.row(row[:width]) for row in rows[: search.limit]],
+            rows=[written(row) for row in rows[: search.limit]],
             next_cursor=following,
             question=replace(plan.search, cursor=None),
             as_of=plan.moment,
             elapsed_ms=round((time.perf_counter() - began) * 1000, 3),
             rows_read=read,
-            source=(LEDGER,),
+            source=(LEDGER,) if plan.hours is None else (NUMBERS, LEDGER),
             warnings=written.warnings or UNSET,
         )
 
     def every(self, plan: Plan) -> Iterator[tuple[Any, ...]]:
         """Yield all calls of a plan, from its place on, with flat memory."""
-        width = len(plan.told)
-        written = _Written(plan)
+        written = _Rows(plan, self._rates(plan))
         for found in self._walk(plan, _LOT):
             for row in found.rows:
-                yield written.row(row[:width])
+                yield written(row)
 
     def plan(self, search: Search, principal: Principal) -> Plan:
         """Resolve names, window, numbers and scope; raises as `page` does."""
@@ -128,22 +138,40 @@ class Calls:
             raise Unprocessable(
                 "too_broad", "name a number or a filter", pointer="$.number", hint="like number=+12125550100"
             )
-        self._within(search, asked)
+        newest = self._desk.watermark()
+        self._within(search, asked, newest)
         whole = replace(search, number=search.numbers, timezone=asked.zone, calls=asked.view, report=None)
         place = cursor.read(whole, principal)
         everything = principal.audience == "operator"
-        wanted, at_home = self._numbers(search.numbers)
+        wanted, at_home, keys = self._numbers(search.numbers)
+        hours = self._hours(keys, asked, place) if keys and search.match == "exact" else None
+        moment = self._moment(asked, place, newest)
         return Plan(
             search=whole,
-            asked=asked,
-            moment=self._moment(asked, place),
+            asked=self._desk.at(asked, moment, money=search.currency not in (None, "native")),
+            moment=moment,
             place=place,
             told=tuple(told for told in self._catalog.calls.values() if everything or told.audience == "all"),
             wanted=wanted,
             at_home=at_home,
+            hours=None if hours is None else tuple(int(began) for (began,) in hours.rows),
+            rows_read=hours.rows_read if hours else 0,
         )
 
-    def _within(self, search: Search, asked: Resolved) -> None:
+    def _rates(self, plan: Plan) -> Rates:
+        """The rates of the window's days, by currency and day."""
+        asked = plan.asked
+        if asked.rates is None:
+            return {}
+        parameters = {
+            "currency": asked.currency,
+            **rate_parameters(asked.rates, asked.start_ms, asked.end_ms),
+        }
+        del parameters["rates_zone"]
+        sql = render("query/rates.sql.j2", lists=(), rates={"place": kinds()["fx"].place})
+        return {(code, day): rate for code, day, rate in self._warehouse.query(Statement(sql, parameters)).rows}
+
+    def _within(self, search: Search, asked: Resolved, newest: Moment) -> None:
         """Refuse a window in which numbers cannot be looked for, or in which no single calls are kept."""
         if search.numbers and asked.end_ms > self._six_months_after(asked.zone, asked.start_ms):
             raise Unprocessable(
@@ -152,7 +180,7 @@ class Calls:
                 pointer="$.to",
                 hint="ask for one half year after the other, or filter without a number",
             )
-        horizon = self._coverage.horizon(self._desk.watermark().commit)
+        horizon = self._coverage.horizon(newest.commit)
         if asked.start_ms < horizon:
             day = datetime.fromtimestamp(horizon // 1000, UTC).date()
             raise Unprocessable(
@@ -167,8 +195,7 @@ class Calls:
         parameters = {"start": start_ms, "zone": zone, "months": MONTHS}
         return int(self._warehouse.value(Statement(f"SELECT toUnixTimestamp64Milli({then})", parameters)))
 
-    def _moment(self, asked: Resolved, place: Place | None) -> Moment:
-        newest = self._desk.watermark()
+    def _moment(self, asked: Resolved, place: Place | None, newest: Moment) -> Moment:
         commit = place.commit if place else asked.as_of
         if commit is None or commit == newest.commit:
             return newest
@@ -176,40 +203,58 @@ class Calls:
             raise cursor.refused("this cursor is of another database")
         return self._desk.moments.told(commit)
 
-    def _numbers(self, numbers: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What records may hold for these numbers, and what a switch at home may have written for callers."""
+    def _numbers(self, numbers: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
+        """What records may hold for these numbers, what a switch at home may have written for callers, their keys."""
         if not numbers:
-            return (), ()
+            return (), (), ()
         for place, number in enumerate(numbers):
             if not number.strip():
                 raise Unprocessable("bad_value", "a number is empty", pointer=f"$.number[{place}]")
-        prefixes = self._settings.tech_prefixes
-        parameters: dict[str, Any] = {
-            "numbers": list(numbers),
-            "home_code": countries.calling_code(self._settings.home_country),
-        }
-        if prefixes:
-            parameters["tech_prefixes"] = f"^({'|'.join(map(re.escape, prefixes))})"
-        sql = render("query/wanted_numbers.sql.j2", tech_prefixes=bool(prefixes))
-        wanted, at_home = self._warehouse.query(Statement(sql, parameters)).rows[0]
-        return tuple(wanted), tuple(at_home)
+        spelled = list(numbers)
+        if self._settings.tech_prefixes:
+            prefixes = "|".join(map(re.escape, self._settings.tech_prefixes))
+            spelled += [re.sub(f"^({prefixes})", "", number.strip()) or number for number in numbers]
+        home = countries.calling_code(self._settings.home_country)
+        statement = Statement(render("query/wanted_numbers.sql.j2"), {"numbers": spelled, "home_code": home})
+        wanted, at_home, keys = self._warehouse.query(statement).rows[0]
+        return tuple(wanted), tuple(at_home), tuple(keys)
+
+    def _hours(self, keys: tuple[int, ...], asked: Resolved, place: Place | None) -> Rows:
+        last = place.start_ms if place else asked.end_ms - 1
+        window = {"from_hour": asked.start_ms // _HOUR, "to_hour": last // _HOUR}
+        return self._warehouse.query(Statement(render("query/number_hours.sql"), {"keys": list(keys), **window}))
 
     def _walk(self, plan: Plan, most: int) -> Iterator[Rows]:
-        """Yield what slices of the window hold, the newest first, at most `most` calls at a time."""
+        """Yield what pieces of the window hold, the newest first, at most `most` calls at a time."""
         place = plan.place
-        end = min(place.start_ms + 1, plan.asked.end_ms) if place else plan.asked.end_ms
+        for start, end, hours in self._pieces(plan):
+            while True:
+                until = min(end, place.start_ms + 1) if place else end
+                if until <= start:
+                    break
+                found = self._warehouse.query(self._statement(plan, start, until, hours, place, most))
+                yield found
+                if len(found.rows) < most:
+                    break
+                start_ms, identity, _, _ = found.rows[-1]
+                place = Place(int(start_ms), str(identity), plan.moment.commit)
+
+    def _pieces(self, plan: Plan) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Yield pieces of the window as (start, end, the hours in it that matter), longer and longer."""
+        first, last = plan.asked.start_ms, plan.asked.end_ms
+        if plan.hours is not None:
+            left, count = plan.hours, _FIRST_HOURS
+            while left:
+                some, left = left[:count], left[count:]
+                yield max(first, some[-1] * 1000), min(last, some[0] * 1000 + _HOUR), some
+                count *= _STEP
+            return
+        end = min(plan.place.start_ms + 1, last) if plan.place else last
         width = self._first_width(plan, end)
-        while plan.asked.start_ms < end:
-            start = max(plan.asked.start_ms, (end - width) // _HOUR * _HOUR)
-            found = self._warehouse.query(self._statement(plan, start, end, place, most))
-            yield found
-            if len(found.rows) == most:  # the slice may hold more
-                place = Place(int(found.rows[-1][-2]), str(found.rows[-1][-1]), plan.moment.commit)
-                end = place.start_ms + 1
-                continue
-            end, place = start, None
-            if len(found.rows) < most // 2:
-                width *= _STEP
+        while first < end:
+            start = max(first, (end - width) // _HOUR * _HOUR)
+            yield start, end, ()
+            end, width = start, width * _STEP
 
     def _first_width(self, plan: Plan, end: int) -> int:
         """How long the first slice is, in milliseconds, by how many rows the ledger holds at its time."""
@@ -220,13 +265,16 @@ class Calls:
         days = 30 * len(months)
         return max(_HOUR, days * 24 * _HOUR * _FIRST_SLICE // rows)
 
-    def _statement(self, plan: Plan, start: int, end: int, place: Place | None, most: int) -> Statement:
+    def _statement(
+        self, plan: Plan, start: int, end: int, hours: tuple[int, ...], place: Place | None, most: int
+    ) -> Statement:
         asked = plan.asked
         parameters: dict[str, Any] = {
             "zone": asked.zone,
             "commit": plan.moment.commit,
             "from_time": _instant(start),
             "to_time": _instant(end),
+            "hours": [_second(hour) for hour in hours],
             "limit": most,
             "wanted": list(plan.wanted),
             "at_home": list(plan.at_home),
@@ -236,62 +284,59 @@ class Calls:
             parameters |= {"after": int(place.identity), "after_time": _instant(place.start_ms)}
         if asked.scope is not None:
             parameters["scope"] = list(asked.scope)
+        if asked.rates is not None:
+            parameters["rates_zone"] = asked.rates.zone
+        names = name_lists((clause.dimension for clause in asked.filters), asked.versions)
+        parameters |= {told.relation: told.version for told in names.values()}
         sql = render(
             "query/calls.sql.j2",
+            lists=list({told.relation: told for told in names.values()}.values()),
+            rates=None,
+            by_day=asked.rates is not None,
             ledger=LEDGER,
             columns=plan.told,
-            hours=False,
+            hours=bool(hours),
             scope=asked.scope_dimension.column if asked.scope is not None else None,
             final=asked.view == "final",
             side=plan.search.side,
             match=plan.search.match,
             wanted=len(plan.wanted),
             at_home=len(plan.at_home),
-            filters=[condition(clause, f"f{number}", parameters) for number, clause in enumerate(asked.filters)],
+            filters=[condition(clause, f"f{number}", parameters, names) for number, clause in enumerate(asked.filters)],
             after=place is not None,
         )
         return Statement(sql, {name: value for name, value in parameters.items() if f"{{{name}:" in sql})
 
 
-class _Written:
-    """Rows as callers get them: money as text, and empty where it is in another currency than the one asked for."""
+class _Rows:
+    """Rows of the statement as callers get them, and what must be known about them."""
 
-    def __init__(self, plan: Plan) -> None:
-        at = {told.name: place for place, told in enumerate(plan.told)}
-        self._money = [at[told.name] for told in plan.told if told.type == "money"]
-        self._profit = at.get("profit")
-        self._sides = [
-            (at[f"{side}_charge"], at[f"{side}_currency"])
-            for side in ("customer", "provider")
-            if f"{side}_charge" in at
-        ]
-        asked = plan.search.currency
-        self._currency = None if asked == "native" else asked
-        self._foreign: set[str] = set()
+    def __init__(self, plan: Plan, rates: Rates) -> None:
+        self._instants = [place for place, told in enumerate(plan.told) if told.type == "instant"]
+        self._amounts = Written(plan.told, plan.search.currency, rates)
 
-    def row(self, found: Sequence[Any]) -> tuple[Any, ...]:
-        cells = list(found)
-        for place in self._money:
-            cells[place] = None if cells[place] is None else money_text(cells[place])
-        for charge, currency in self._sides if self._currency else ():
-            if cells[charge] is not None and cells[currency] != self._currency:
-                self._foreign.add(cells[currency])
-                cells[charge] = None
-                if self._profit is not None:
-                    cells[self._profit] = None
-        return tuple(cells)
+    def __call__(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        _, _, day, said = row
+        cells = list(said)
+        for place in self._instants:
+            cells[place] = _local(*cells[place])
+        return self._amounts.row(cells, str(day))
 
     @property
     def warnings(self) -> tuple[Warned, ...]:
-        """What a reader of these rows must know."""
-        if not self._foreign:
-            return ()
-        codes = ", ".join(sorted(self._foreign))
-        return (
-            Warned("fx_missing", f"no exchange rate to {self._currency} for money in {codes}; those cells are empty"),
-        )
+        return self._amounts.warnings
 
 
 def _instant(milliseconds: int) -> str:
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{moment}.{milliseconds % 1000:03}"
+    return f"{_second(milliseconds // 1000)}.{milliseconds % 1000:03}"
+
+
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _local(milliseconds: int, ahead: int) -> str:
+    """An instant as it is written `ahead` seconds of UTC; milliseconds only when there are some."""
+    local = _instant(milliseconds + 1000 * ahead).replace(" ", "T").removesuffix(".000")
+    minutes = abs(ahead) // 60
+    return f"{local}{'-' if ahead < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}"

@@ -35,8 +35,9 @@ def unrated(asked: Resolved, found: Rows) -> list[Warned]:
     warnings = []
     for side in sorted(asked.money):
         calls = _column(found, f"unrated_{side}_")
-        if calls and calls[0] > 0:  # a difference may be less than none
-            told = many(int(calls[0]), "connected call has", "connected calls have")
+        count = int(sum(calls[:1] if "total_" in found.columns else calls))  # of all rows in each, or of each
+        if count > 0:  # a difference may be less than none
+            told = many(count, "connected call has", "connected calls have")
             warnings.append(Warned("unrated", f"{told} no {side} charge yet"))
     return warnings
 
@@ -130,8 +131,9 @@ def indeterminate_mixed(asked: Resolved, catalog: Catalog, origins: Iterable[Ori
 def _speaks_of_jurisdiction(asked: Resolved, catalog: Catalog) -> bool:
     columns = {dimension.column for dimension in asked.dimensions}
     columns |= {clause.dimension.column for clause in asked.filters if clause.dimension}
-    summed = any("jurisdiction" in words_of(catalog.parts[part].value) for part in asked.parts)
-    return summed or bool(columns & {"jurisdiction", "jurisdiction_lata"})
+    for part in asked.parts:
+        columns |= {*words_of(catalog.parts[part].value), *catalog.parts[part].columns}
+    return bool(columns & {"jurisdiction", "jurisdiction_lata"})
 
 
 def _column(rows: Rows, name: str) -> list[Any]:

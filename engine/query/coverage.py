@@ -3,25 +3,20 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
+from typing import Any
 
-from msgspec import Struct
-
+from engine.catalog.model import Grain
 from engine.query.answer import Moment
 from engine.query.periods import Earlier, earlier
 from engine.query.question import Compare
+from engine.query.tiling import Span, Tiles, Within, every, joined
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 from engine.warehouse.instants import instant
 
-
-class Tile(Struct, frozen=True):
-    """A whole day of a rollup's zone, in seconds; `whole` when it lies within one bucket of the question."""
-
-    start: int
-    end: int
-    whole: bool
+_SECONDS: dict[Grain, int] = {"hour": 3600, "minute15": 900}
 
 
 class Coverage:
@@ -55,43 +50,33 @@ class Coverage:
         """Return the period that a window is compared with."""
         return self._earlier(zone, start_ms, end_ms, compare)
 
-    def tiles(
-        self,
-        rollup_zone: str,
-        zone: str,
-        start_ms: int,
-        end_ms: int,
-        buckets: tuple[str, ...],
-        rate_zone: str | None = None,
-    ) -> tuple[Tile, ...]:
-        """Return the day tiles of `rollup_zone` that lie wholly in the window, in order.
+    def tiles(self, grain: Grain, rollup_zone: str, window: Span, within: Within) -> Tiles:
+        """Return a rollup's tiles that lie wholly in the window and within what they must not cross."""
+        return self._tiles(grain, rollup_zone, window, within)
 
-        With `rate_zone` one is whole only when it lies within a day of that zone too.
-        """
-        return self._tiles(rollup_zone, zone, start_ms, end_ms, buckets, rate_zone)
+    def _ask_tiles(self, grain: Grain, rollup_zone: str, window: Span, within: Within) -> Tiles:
+        if grain == "day":
+            parameters = {"rollup_zone": rollup_zone, "from_ms": window.start, "to_ms": window.end}
+            parameters |= {"from_s": window.start // 1000, "to_s": window.end // 1000}
+            rows = self._rows("query/days.sql.j2", within, parameters)
+            whole = [(int(start), int(end)) for start, end, is_whole in rows if is_whole]
+            return Tiles(len(rows), joined(whole))
+        seconds = _SECONDS[grain]
+        first, last = -(-window.start // (1000 * seconds)) * seconds, window.end // (1000 * seconds) * seconds
+        if first >= last:
+            return Tiles(0, ())
+        count = (last - first) // seconds
+        if not within.buckets and within.rate_zone is None:
+            return Tiles(count, (every(first, last, seconds),))
+        parameters = {"first": first, "count": count, "seconds": seconds}
+        rows = self._rows("query/tiles.sql.j2", within, parameters)
+        return Tiles(count, tuple(every(int(start), int(end), seconds) for start, end in rows))
 
-    def _ask_tiles(
-        self,
-        rollup_zone: str,
-        zone: str,
-        start_ms: int,
-        end_ms: int,
-        buckets: tuple[str, ...],
-        rate_zone: str | None,
-    ) -> tuple[Tile, ...]:
-        parameters = {
-            "rate_zone": rate_zone,
-            "rollup_zone": rollup_zone,
-            "zone": zone,
-            "from_ms": start_ms,
-            "to_ms": end_ms,
-            "from_s": start_ms // 1000,
-            "to_s": end_ms // 1000,
-        }
-        sql = render("query/tiles.sql.j2", buckets=buckets, by_rate=rate_zone is not None)
-        used = {name: value for name, value in parameters.items() if f"{{{name}:" in sql}
-        rows = self._warehouse.query(Statement(sql, used)).rows
-        return tuple(Tile(int(start), int(end), bool(whole)) for start, end, whole in rows)
+    def _rows(self, template: str, within: Within, told: dict[str, Any]) -> Sequence[Any]:
+        sql = render(template, buckets=within.buckets, by_rate=within.rate_zone is not None)
+        known = {"zone": within.zone, "rate_zone": within.rate_zone, **told}
+        used = {name: value for name, value in known.items() if f"{{{name}:" in sql}
+        return self._warehouse.query(Statement(sql, used)).rows
 
     def horizon(self, commit: int) -> int:
         """Return the instant in milliseconds before which the ledger keeps no calls; 0 while it keeps them all."""

@@ -142,12 +142,17 @@ def filled_up(asked: Resolved, headers: Iterable[str], buckets: Sequence[Sequenc
     """Return `headers` with every bucket across, for each group that the other dimensions across have."""
     places = [place for place, dimension in enumerate(asked.columns) if dimension in filled(asked, asked.columns)]
     found = set(headers)
-    for texts in {tuple(taken_apart(f"|{header}")[1]) for header in headers} or {("",) * len(places)}:
-        if len(texts) != len(asked.columns):
-            continue  # no calls at all, and so no group of the other dimensions
+    groups = {
+        tuple(text for place, text in enumerate(taken_apart(f"|{header}")[1]) if place not in places)
+        for header in found
+    }
+    if len(places) == len(asked.columns):
+        groups = {()}  # also when there are no calls at all
+    _few_enough(asked, len(groups) * len(buckets))
+    for group in groups:
         for bucket in buckets:
-            at = dict(zip(places, bucket, strict=True))
-            found.add("|".join(at.get(place, text) for place, text in enumerate(texts)))
+            told, rest = iter(bucket), iter(group)
+            found.add("|".join(next(told if place in places else rest) for place in range(len(asked.columns))))
     return found
 
 
@@ -172,7 +177,7 @@ def _nothing(aspect: Aspect) -> Any:
     measure: Measure = aspect.measure
     if aspect.kind in ("numerator", "denominator"):
         return 0
-    if measure.value is None:
+    if not measure.adds:
         return None
     return {"money": Decimal(0), "integer": 0}.get(measure.type, 0.0)
 

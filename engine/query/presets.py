@@ -7,12 +7,9 @@ from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog
-from engine.catalog.preset import ParameterName, Preset, Report, View
+from engine.catalog.preset import PARAMETERS, Preset, Report, View
 from engine.errors import NotFound, Unprocessable, nearest
 from engine.query.question import Question
-
-PARAMETERS: tuple[ParameterName, ...] = ParameterName.__args__  # type: ignore[attr-defined]
-"""The fields of a question that choose a variant of its report."""
 
 
 class Found(Struct, frozen=True):

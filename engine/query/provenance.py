@@ -16,7 +16,7 @@ from engine.warehouse.gateway import Warehouse
 class Origin(Struct, frozen=True):
     """Calls that came in one dialect and were judged by one outcome map: from when to when, in milliseconds.
 
-    Those that were given new facts later are listed once more, with the outcome map of that moment only.
+    Of those that were given new facts later it is what was known then.
     """
 
     dialect: str

@@ -35,9 +35,9 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     start: Annotated[str, Meta(description="date, local time or instant; inclusive", examples=["2026-10-01"])]
     end: Annotated[str, Meta(description="date, local time or instant; exclusive", examples=["2026-11-01"])]
     report: str | None = None
-    type: str | None = None
-    side: str | None = None
-    bucket: str | None = None
+    type: Annotated[str, Meta(description="a parameter of the report, as GET /reports tells")] | None = None
+    side: Annotated[str, Meta(description="a parameter of the report, as GET /reports tells")] | None = None
+    bucket: Annotated[str, Meta(description="a parameter of the report, as GET /reports tells")] | None = None
     timezone: str | None = None
     rows: tuple[str, ...] | None = None
     columns: tuple[str, ...] | None = None

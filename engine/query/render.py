@@ -17,18 +17,31 @@ from engine.query.conditions import condition
 from engine.query.lists import name_lists, rate_parameters
 from engine.query.periods import CYCLES
 from engine.query.resolve import Resolved
-from engine.query.route import LEDGER, Branch, Route, Span
+from engine.query.route import LEDGER, Branch, Route
 from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
 from engine.query.sorting import Order
+from engine.query.tiling import Span
 from engine.reference.kinds import kinds
 from engine.statement import Statement
+from engine.template import call_macro
 from engine.template import render as template
 
 
-def rows(asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int) -> Statement:
-    """Return the statement for the rows; it asks for one more than `most` to notice that there are more."""
+def rows(
+    asked: Resolved, route: Route, catalog: Catalog, commit: int, most: int, *, windows: bool | None = None
+) -> Statement:
+    """Return the statement for the rows; it asks for one more than `most` to notice that there are more.
+
+    With `windows` every row tells of all rows how many they are, and whether any mixes in a newer commit, for which
+    the engine holds them all. A question for all rows does without: each tells of itself, and what spoils an answer
+    comes first.
+    """
     limit = asked.question.limit
-    return _render(asked, route, catalog, commit, levels=[], limit=most + 1 if limit is None else limit)
+    if windows is None:
+        windows = limit is not None or asked.question.offset > 0
+    return _render(
+        asked, route, catalog, commit, levels=[], limit=most + 1 if limit is None else limit, windows=windows
+    )
 
 
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
@@ -48,7 +61,7 @@ def missing_rates(asked: Resolved, route: Route, catalog: Catalog, commit: int) 
 def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
     one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
-    return _render(one, route, catalog, commit, levels=[], limit=1)
+    return _render(one, route, catalog, commit, levels=[], limit=1, windows=True)
 
 
 def across(asked: Resolved) -> Statement:
@@ -76,6 +89,7 @@ def _render(
     *,
     levels: list[list[str]],
     limit: int | None,
+    windows: bool = False,
     name: str = "query/answer.sql.j2",
 ) -> Statement:
     parameters: dict[str, Any] = {"commit": commit, "zone": asked.zone}
@@ -96,9 +110,14 @@ def _render(
     parameters |= {told.relation: told.version for told in names.values()}
     parts = [catalog.parts[part] for part in asked.parts]
     expressions = _Expressions(asked, catalog)
+    having = [
+        {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
+        for place, clause in enumerate(asked.having)
+        if clause.measure
+    ]
     structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
     if shaped(asked):
-        structure_ |= structure(asked, levels, parameters, expressions.of)
+        structure_ |= structure(asked, levels, parameters, parts, having, expressions.of)
     sql = template(
         name,
         **structure_,
@@ -113,11 +132,7 @@ def _render(
         scope=asked.scope_dimension.column if asked.scope is not None else None,
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
         filters=[condition(clause, f"f{place}", parameters, names) for place, clause in enumerate(asked.filters)],
-        having=[
-            {**condition(clause, f"h{place}", parameters), "expression": expressions.of(clause.measure)}
-            for place, clause in enumerate(asked.having)
-            if clause.measure
-        ],
+        having=having,
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
         changes=asked.since is not None,
@@ -125,8 +140,20 @@ def _render(
         numerators=expressions.numerators() if asked.question.parts else [],
         shown=shown(asked),
         limit=limit,
+        windows=windows,
+        clash=_clash(asked),
     )
     return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
+
+
+def _clash(asked: Resolved) -> str | None:
+    """When a row holds money that cannot be added, of a question for money as it was charged."""
+    if asked.currency is not None or not asked.money:
+        return None
+    sides = [f"{side}_currencies" for side in sorted(asked.money)]
+    if any(measure.money == "both" for measure in asked.measures):
+        return f"length(arrayDistinct(arrayConcat({', '.join(sides)}))) > 1"
+    return f"greatest({', '.join(f'length({side})' for side in sides)}) > 1"
 
 
 def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, parameters: dict[str, Any]) -> Any:
@@ -176,9 +203,11 @@ def _visible(branch: Branch, asked: Resolved) -> str:
 
 
 def _sum(part: Part, branch: Branch, *, final: bool) -> str:
-    value = part.signed if branch.table == LEDGER else part.name
-    total = f"sumIf({value}, is_final)" if part.counts and final else f"sum({value})"
-    return f"-{total}" if branch.later else total
+    value = part.signed if branch.table == LEDGER else part.kept_as
+    where = f"({part.where})" if part.where and " OR " in part.where else part.where
+    conditions = [*([where] if where else []), *(["is_final"] if part.counts and final else [])]
+    total = part.added_where(value, " AND ".join(conditions)) if conditions else part.added(value)
+    return part.negated(total) if branch.later else total
 
 
 def _span_parameters(span: Span, name: str, ledger: bool) -> dict[str, str]:
@@ -212,19 +241,25 @@ def _order(key: Order) -> dict[str, Any]:
 class _Expressions:
     """Measures as SQL over the parts of a group `g`."""
 
-    def __init__(self, asked: Resolved, catalog: Catalog) -> None:
+    def __init__(self, asked: Resolved, catalog: Catalog, row: str = "g.") -> None:
         self._asked = asked
-        self._parts = catalog.parts
+        self._catalog = catalog
+        self._row = row  # how the columns of a group begin
 
     def _word(self, word: str) -> str:
-        terms = [f"g.{part}" for part in self._asked.stands_for[word]]
+        terms = [f"{self._row}{part}" for part in self._asked.stands_for[word]]
         return terms[0] if len(terms) == 1 else f"({' + '.join(terms)})"
 
     def _over_parts(self, expression: str) -> str:
         return re.sub(r"[a-z_][a-z0-9_]*", lambda word: self._word(word[0]), expression)
 
-    def of(self, measure: Measure) -> str:
-        if measure.value is None:
+    def of(self, measure: Measure, row: str | None = None) -> str:
+        if row is not None:
+            return _Expressions(self._asked, self._catalog, row).of(measure)
+        if measure.percentile is not None:
+            histogram, share, per = f"{self._row}{measure.value}", str(measure.percentile), str(measure.per)
+            plain = call_macro("query/percentile.sql.j2", "of", histogram, share, per)
+        elif measure.value is None:
             above, below = measure.numerator or "", measure.denominator or ""
             over, under = self._over_parts(above), self._over_parts(below)
             bare = re.fullmatch(r"[a-z0-9_.]+|\(.*\)", over)
@@ -238,7 +273,7 @@ class _Expressions:
 
     def _real(self, sql: str, expression: str) -> str:
         """A sum as a double, which converted money must not become by another way than money that needed no rate."""
-        money = any(word in self._parts and self._parts[word].money for word in words_of(expression))
+        money = any(word in self._catalog.parts and self._catalog.parts[word].money for word in words_of(expression))
         if not (money and self._asked.rates):
             return f"toFloat64({sql})"
         return f"(toFloat64(toDecimal128({sql}, 8)) + toFloat64({sql} - toDecimal128({sql}, 8)))"
@@ -253,8 +288,8 @@ class _Expressions:
             return ""
         sides = ("customer", "provider") if measure.money == "both" else (measure.money,)
         if self._asked.rates:  # then only money without a rate is listed
-            return " AND ".join(f"empty(g.{side}_currencies)" for side in sides)
-        found = " , ".join(f"g.{side}_currencies" for side in sides)
+            return " AND ".join(f"empty({self._row}{side}_currencies)" for side in sides)
+        found = " , ".join(f"{self._row}{side}_currencies" for side in sides)
         together = f"arrayConcat({found})" if len(sides) > 1 else found
         if self._asked.currency is None:
             return f"length(arrayDistinct({together})) <= 1"

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure
 from engine.catalog.preset import Clause, Sort, View
-from engine.errors import Forbidden, TollhouseError, TooLarge, Unprocessable, nearest
+from engine.errors import Forbidden, TollhouseError, Unprocessable, nearest
 from engine.query import filters, presets
 from engine.query.filters import Filter
 from engine.query.headers import Aspect, aspects
@@ -185,7 +185,6 @@ def resolve(
         subtotals=preset.subtotals if question.subtotals is None else question.subtotals,
         since=f"close:{close.month}" if close else question.since,
     )
-    _within(question.limit, settings)
     as_of = _moment(question.as_of, "$.as_of", zone, moments)
     since = close.commit if close else _moment(question.since, "$.since", zone, moments)
     if as_of is not None and since is not None and since > as_of:
@@ -208,8 +207,8 @@ def resolve(
         currency=None if currency == "native" else currency,
         stands_for=stands_for,
         order=keys,
-        parts=_parts(spoken, stands_for),
-        money=frozenset(side for measure in spoken for side in _sides(measure)),
+        parts=("standing", *(part for part in parts_of(spoken, stands_for) if part != "standing")),
+        money=frozenset(side for measure in spoken for side in sides(measure)),
         as_of=as_of,
         since=since,
         earlier=earlier,
@@ -223,16 +222,18 @@ def _called(field: Field, labels: dict[str, str]) -> Field:
     return msgspec.structs.replace(field, label=labels[field.name]) if field.name in labels else field
 
 
-def _sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
+def sides(measure: Measure) -> tuple[Literal["customer", "provider"], ...]:
+    """Return whose money a measure is made of."""
     return ("customer", "provider") if measure.money == "both" else (measure.money,) if measure.money else ()
 
 
-def _parts(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    needed = {"standing": None}
+def parts_of(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the names of the parts that measures are made of, and what must be known of their money."""
+    needed: dict[str, None] = {}
     for measure in measures:
         for word in measure.words:
             needed.update(dict.fromkeys(stands_for[word]))
-        for side in _sides(measure):
+        for side in sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
 
@@ -293,16 +294,6 @@ def _once(names: Sequence[str], pointer: str, *, besides: Sequence[str] = ()) ->
     for place, name in enumerate(names):
         if name in names[:place] or name in besides:
             raise Unprocessable("bad_value", f"{name!r} is asked for twice", pointer=f"{pointer}[{place}]")
-
-
-def _within(limit: int | None, settings: Settings) -> None:
-    if limit is not None and limit > settings.max_rows:
-        raise TooLarge(
-            "too_many_rows",
-            f"limit {limit} is over the site's cap of {settings.max_rows} rows",
-            pointer="$.limit",
-            hint="ask for fewer rows, or raise max_rows",
-        )
 
 
 class _Names:

@@ -3,43 +3,42 @@
 For every rollup table in turn:
   1. it must keep every column the question groups by or filters by, its scope included;
   2. it must store every part of every measure asked for;
-  3. it must cover the whole ledger;
-  4. whole tiles of it must lie in the window, each within one time bucket of the question;
-  5. what is left over at the edges is read from the ledger.
-The mix that is estimated to read the fewest rows answers. Every refusal has a name.
+  3. it must cover the whole ledger, cut by the time-zone rules of today;
+  4. whole tiles of it must lie in the window, each within one time bucket of the question.
+Those that are left fill the window together: whole days from one that sums days, what remains from one that sums
+hours or quarters of an hour, the edges from the ledger. Of the mixes that begin with each of them, and the ledger
+alone, the one that is estimated to read the fewest rows answers. Every refusal has a name.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NoReturn
 
 import msgspec
 from msgspec import Struct
 
-from engine.catalog.model import Catalog, Rollup
+from engine.catalog.model import Catalog, Grain, Rollup
 from engine.errors import Unprocessable
-from engine.query.coverage import Tile
 from engine.query.resolve import Resolved
+from engine.query.tiling import Run, Span, Tiles, Within, covered, estimate, left
+from engine.warehouse.layout import Uncovered
 
 LEDGER = "cdr"
 MOST_SPANS = 40
-"""A table that would be read in more pieces than this is refused: the statement would be no one's friend."""
+"""A mix that would read more pieces than this is refused: the statement would be no one's friend."""
 
 Reason = Literal[
-    "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "grain_too_coarse",
-    "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon", "not_by_commit",
-    "rates_by_day",
+    "dimension_missing", "filter_missing", "scope_missing", "measure_missing", "not_covered", "zone_rules_changed",
+    "grain_too_coarse", "zone_mismatch", "no_whole_tile", "too_many_pieces", "reads_more_rows", "before_horizon",
+    "not_by_commit", "rates_by_day",
 ]  # fmt: skip
 
-Tiles = Callable[[str, str, int, int, tuple[str, ...], str | None], tuple[Tile, ...]]
-_FINER_THAN_DAY = {"minute15", "hour", "hour_of_day"}
-
-
-class Span(Struct, frozen=True):
-    """A piece of time, [start, end) in milliseconds."""
-
-    start: int
-    end: int
+FindTiles = Callable[[Grain, str, Span, Within], Tiles]
+_TOO_FINE = {"day": {"minute15", "hour", "hour_of_day"}, "hour": {"minute15"}, "minute15": set[str]()}
+_UNCOVERED: dict[Uncovered, str] = {
+    "not_covered": "its tiles are being made",
+    "zone_rules_changed": "its days were cut by other time-zone rules; who writes next makes them again",
+}
 
 
 class Branch(Struct, frozen=True):
@@ -64,7 +63,7 @@ class Route(Struct, frozen=True):
     """The branches that answer, and why the other tables do not."""
 
     branches: tuple[Branch, ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[Refusal, ...] = ()
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -77,54 +76,77 @@ class Route(Struct, frozen=True):
         return sum(branch.rows for branch in self.branches)
 
 
+class _Usable(Struct, frozen=True):
+    """A rollup table that can answer exactly for the tiles in `runs`; `months` says how many rows it has."""
+
+    table: str
+    runs: tuple[Run, ...]
+    months: dict[int, int]
+
+    def rows_for_a_second(self, window: Span) -> float:
+        """How densely it is filled where it can answer."""
+        spans = covered(self.runs, [window])
+        return estimate(self.months, spans) / sum(span.end - span.start for span in spans)
+
+
 def route(
     asked: Resolved,
     catalog: Catalog,
-    covered: dict[str, tuple[Rollup, str]],
-    uncovered: tuple[str, ...],
+    tables: Mapping[str, tuple[Rollup, str]],
+    uncovered: Mapping[str, Uncovered],
     sizes: dict[str, dict[int, int]],
-    tiles: Tiles,
+    tiles: FindTiles,
     *,
     later: int = 0,
-    begins: dict[str, int] | None = None,
+    begins: Mapping[str, int] | None = None,
     horizon: int = 0,
     ledger_only: bool = False,
 ) -> Route:
-    """Choose. `covered` maps a table's name to its rollup and zone; `sizes` gives rows per table and month.
+    """Choose. `tables` maps a table's name to its rollup and zone; `sizes` gives rows per table and month.
 
-    `later` is how many records came after the moment asked about, at most. `begins` names tables that were made
-    when older calls had gone, and when they begin (seconds). The ledger keeps nothing from before `horizon`
-    (milliseconds): raises `Unprocessable` when the question cannot do without it.
+    `uncovered` are tables that cannot be trusted yet, and why. `later` is how many records came after the moment
+    asked about, at most. `begins` names tables that were made when older calls had gone, and when they begin
+    (seconds). The ledger keeps nothing from before `horizon` (milliseconds): raises `Unprocessable` when the
+    question cannot do without it.
     """
     window = Span(asked.start_ms, asked.end_ms)
-    ledger = Route((Branch(LEDGER, (window,), _estimate(sizes.get(LEDGER, {}), (window,))),), ())
-    refusals = [Refusal(table, "not_covered", "its tiles are being made") for table in uncovered]
-    best = ledger if _kept(ledger, horizon) else None
+    of_ledger = sizes.get(LEDGER, {})
+    ledger = Route((Branch(LEDGER, (window,), estimate(of_ledger, (window,))),))
+    refusals = [Refusal(table, reason, _UNCOVERED[reason]) for table, reason in uncovered.items()]
     if asked.since is not None:
-        refusals += [Refusal(table, "not_by_commit", "it does not tell what changed when") for table in covered]
+        refusals += [Refusal(table, "not_by_commit", "it does not tell what changed when") for table in tables]
+    mixes: list[tuple[str, Route]] = []
     if asked.by_the_call:
-        refusals += [Refusal(table, "zone_mismatch", "the period before is not whole days away") for table in covered]
-    if ledger_only or asked.since is not None or asked.by_the_call:
-        return Route(best.branches, tuple(refusals)) if best else _gone(horizon, refusals)
-    beaten: list[Route] = []
-    for table, (rollup, zone) in covered.items():
-        found = _through(table, rollup, zone, asked, catalog, sizes, tiles, window, later, (begins or {}).get(table, 0))
-        if isinstance(found, Refusal):
-            refusals.append(found)
-        elif not _kept(found, horizon):
-            refusals.append(Refusal(table, "before_horizon", "its edges would need calls that are gone"))
-        elif best is None or found.rows < best.rows:
-            beaten += [best] if best else []
-            best = found
-        else:
-            beaten.append(found)
-    if best is None:
-        return _gone(horizon, refusals)
-    for route_ in beaten:
-        table = route_.branches[0].table
-        if table != LEDGER:
-            detail = f"about {route_.rows} rows against {best.rows}"
-            refusals.append(Refusal(table, "reads_more_rows", detail))
+        refusals += [Refusal(table, "zone_mismatch", "the period before is not whole days away") for table in tables]
+    if asked.since is None and not asked.by_the_call and not ledger_only:
+        usable = []
+        for table, (rollup, zone) in tables.items():
+            opening = max(window.start, 1000 * (begins or {}).get(table, 0))
+            found = _usable(table, rollup, zone, asked, catalog, sizes, tiles, Span(opening, window.end))
+            if isinstance(found, Refusal):
+                refusals.append(found)
+            else:
+                usable.append(found)
+        usable.sort(key=lambda one: one.rows_for_a_second(window))
+        for one in usable:
+            mix = _mix(
+                [one, *(other for other in usable if other is not one)], window, of_ledger, asked, later, horizon
+            )
+            if mix is None:
+                refusals.append(Refusal(one.table, "too_many_pieces", f"{len(one.runs)} runs of whole tiles"))
+            elif not _kept(mix, horizon):
+                refusals.append(Refusal(one.table, "before_horizon", "its edges would need calls that are gone"))
+            else:
+                mixes.append((one.table, mix))
+    candidates = [ledger] * _kept(ledger, horizon) + [mix for _, mix in mixes]
+    if not candidates:
+        _gone(horizon, refusals)
+    best = min(candidates, key=lambda mix: (mix.rows, len(mix.branches)))
+    refusals += [
+        Refusal(table, "reads_more_rows", f"about {mix.rows} rows against {best.rows}")
+        for table, mix in mixes
+        if table not in best.sources
+    ]
     return Route(best.branches, tuple(refusals))
 
 
@@ -153,63 +175,52 @@ def _gone(horizon: int, refusals: Sequence[Refusal]) -> NoReturn:
     why = "; ".join(f"{refused.table}: {refused.reason} ({refused.detail})" for refused in refusals)
     raise Unprocessable(
         "before_horizon",
-        f"single calls are kept from {day} on; before it only sums by day answer" + (f" ({why})" if why else ""),
+        f"single calls are kept from {day} on; before it only sums answer" + (f" ({why})" if why else ""),
         pointer="$.from",
         hint="ask for whole days in one of the site's zones, as it is now, by what the day rollups keep",
     )
 
 
-def _through(
+def _usable(
     table: str,
     rollup: Rollup,
     zone: str,
     asked: Resolved,
     catalog: Catalog,
     sizes: dict[str, dict[int, int]],
-    tiles: Tiles,
+    tiles: FindTiles,
     window: Span,
-    later: int,
-    begins: int,
-) -> Route | Refusal:
+) -> _Usable | Refusal:
     for reason, columns in _columns(asked):
         missing = [column for column in columns if column not in rollup.keys]
         if missing:
             return Refusal(table, reason, ", ".join(missing))
-    parts = [part for part in asked.parts if part not in rollup.parts]
+    parts = [part for part in asked.parts if not catalog.parts[part].kept_by(rollup)]
     if parts:
         return Refusal(table, "measure_missing", ", ".join(parts))
-    if any(catalog.parts[part].counts for part in asked.parts) and "is_final" not in rollup.keys:
+    counts = any(catalog.parts[part].counts for part in asked.parts)
+    if asked.view == "final" and counts and "is_final" not in rollup.keys:
         return Refusal(table, "measure_missing", "is_final, which the call view needs")
-    finer = [bucket for bucket in asked.buckets if bucket in _FINER_THAN_DAY]
+    finer = [bucket for bucket in asked.buckets if bucket in _TOO_FINE[rollup.grain]]
+    if asked.moved and not finer and {"hour", "minute15"} & set(asked.buckets):
+        # Moved to a day on which clocks change, a tile need not stay in one piece.
+        return Refusal(table, "zone_mismatch", "calls of the period before are moved into hours one by one")
     if finer:
         return Refusal(table, "grain_too_coarse", f"{', '.join(finer)} is finer than {rollup.grain}")
-    rate_zone = asked.rates.zone if asked.rates else None
-    found = tuple(
-        tile
-        for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets, rate_zone)
-        if tile.start >= begins
-    )
-    if not found:
-        return Refusal(table, "no_whole_tile", f"the window holds no whole day of {zone}")
-    runs = _runs(found)
-    if (
-        not runs
-        and rate_zone
-        and any(tile.whole for tile in tiles(zone, asked.zone, window.start, window.end, asked.buckets, None))
-    ):
-        return Refusal(table, "rates_by_day", f"days of {zone} have rates of several days of {rate_zone}")
-    if not runs:
-        return Refusal(table, "zone_mismatch", f"days of {zone} cross {', '.join(asked.buckets)} of {asked.zone}")
-    edges = _between(runs, window)
-    if len(runs) + len(edges) > MOST_SPANS:
-        return Refusal(table, "too_many_pieces", f"{len(runs)} runs of whole tiles")
-    branches = [Branch(table, runs, _estimate(sizes.get(table, {}), runs))]
-    if asked.as_of is not None and later:
-        # A rollup sums what is complete now; what came after the moment is taken out again, from the ledger.
-        branches.append(Branch(LEDGER, runs, min(later, _estimate(sizes.get(LEDGER, {}), runs)), later=True))
-    if edges:
-        branches.append(Branch(LEDGER, edges, _estimate(sizes.get(LEDGER, {}), edges)))
-    return Route(tuple(branches), ())
+    called = {"day": "day", "hour": "hour", "minute15": "quarter of an hour"}[rollup.grain]
+    if window.start >= window.end:
+        return Refusal(table, "no_whole_tile", "it begins after the window")
+    within = Within(asked.zone, asked.buckets, asked.rates.zone if asked.rates else None)
+    found = tiles(rollup.grain, zone, window, within)
+    if not found.count:
+        return Refusal(table, "no_whole_tile", f"the window holds no whole {called} of {zone}")
+    if not found.runs and tiles(rollup.grain, zone, window, Within(asked.zone, asked.buckets)).runs:
+        crossed = f"every {called} of {zone} has rates of several days of {within.rate_zone}"
+        return Refusal(table, "rates_by_day", crossed)
+    if not found.runs:
+        crossed = f"every {called} of {zone} crosses the end of a {' or '.join(asked.buckets)} of {asked.zone}"
+        return Refusal(table, "zone_mismatch", crossed)
+    return _Usable(table, found.runs, sizes.get(table, {}))
 
 
 def _columns(asked: Resolved) -> list[tuple[Reason, list[str]]]:
@@ -219,41 +230,32 @@ def _columns(asked: Resolved) -> list[tuple[Reason, list[str]]]:
     return [("dimension_missing", grouped), ("filter_missing", filtered), ("scope_missing", scope)]
 
 
-def _runs(tiles: tuple[Tile, ...]) -> tuple[Span, ...]:
-    runs: list[Span] = []
-    for tile in tiles:
-        if not tile.whole:
-            continue
-        start, end = tile.start * 1000, tile.end * 1000
-        if runs and runs[-1].end == start:
-            runs[-1] = Span(runs[-1].start, end)
-        else:
-            runs.append(Span(start, end))
-    return tuple(runs)
+def _mix(
+    order: Sequence[_Usable], window: Span, of_ledger: dict[int, int], asked: Resolved, later: int, horizon: int
+) -> Route | None:
+    """Fill the window from tables in turn, and what remains from the ledger; None when that takes too many pieces.
 
-
-def _between(runs: tuple[Span, ...], window: Span) -> tuple[Span, ...]:
-    edges = []
-    at = window.start
-    for run in runs:
-        if at < run.start:
-            edges.append(Span(at, run.start))
-        at = run.end
-    if at < window.end:
-        edges.append(Span(at, window.end))
-    return tuple(edges)
-
-
-def _estimate(months: dict[int, int], spans: tuple[Span, ...]) -> int:
-    """Rows in `spans`, taking a month's rows as evenly spread."""
-    total = 0.0
-    for month, rows in months.items():
-        start = _month_ms(month)
-        end = _month_ms(month + 1 if month % 100 < 12 else month + 89)
-        inside = sum(max(0, min(end, span.end) - max(start, span.start)) for span in spans)
-        total += rows * inside / (end - start)
-    return round(total)
-
-
-def _month_ms(month: int) -> int:
-    return int(datetime(month // 100, month % 100, 1, tzinfo=UTC).timestamp() * 1000)
+    The first table is used wherever it can be, each further one where it reads less than the ledger, or where the
+    ledger has nothing any more.
+    """
+    branches: list[Branch] = []
+    gaps: tuple[Span, ...] = (window,)
+    pieces = 0
+    for place, one in enumerate(order):
+        spans = covered(one.runs, gaps)
+        rest = left(gaps, spans)
+        rows = estimate(one.months, spans)
+        too_many = pieces + len(spans) + len(rest) > MOST_SPANS
+        if place == 0 and too_many:
+            return None
+        needed = place == 0 or any(span.start < horizon for span in spans)
+        if spans and not too_many and (needed or rows < estimate(of_ledger, spans)):
+            branches.append(Branch(one.table, spans, rows))
+            gaps, pieces = rest, pieces + len(spans)
+    if asked.as_of is not None and later:
+        # A rollup sums what is complete now; what came after the moment is taken out again, from the ledger.
+        summed = tuple(span for branch in branches for span in branch.spans)
+        branches.append(Branch(LEDGER, summed, min(later, estimate(of_ledger, summed)), later=True))
+    if gaps:
+        branches.append(Branch(LEDGER, gaps, estimate(of_ledger, gaps)))
+    return Route(tuple(branches))

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.catalog.model import Dimension, Measure
+from engine.catalog.model import Dimension, Measure, Part
 from engine.query.headers import Aspect
-from engine.query.resolve import Resolved
+from engine.query.resolve import Resolved, parts_of, sides
 
 PAIRS = ("hour", "minute15")
 """Buckets that are a local time and its offset."""
@@ -20,9 +20,23 @@ def shaped(asked: Resolved) -> bool:
 
 
 def structure(
-    asked: Resolved, levels: list[list[str]], parameters: dict[str, Any], expression: Callable[[Measure], str]
+    asked: Resolved,
+    levels: list[list[str]],
+    parameters: dict[str, Any],
+    parts: Sequence[Part],
+    having: Sequence[dict[str, Any]],
+    expression: Callable[[Measure, str], str],
 ) -> dict[str, Any]:
-    """Return what the template must know besides; `levels` are none for the rows themselves."""
+    """Return what the template must know besides; `levels` are none for the rows themselves.
+
+    `expression` writes a measure over the parts of a row whose columns begin as told.
+    """
+
+    def made_of(measures: Sequence[Measure]) -> dict[str, Any]:
+        needed = parts_of(measures, asked.stands_for)
+        money = sorted({side for measure in measures for side in sides(measure)})
+        return {"parts": [part for part in parts if part.name in needed], "money": money}
+
     flagged = {dimension.name: [dimension.name] for dimension in asked.rows}
     flagged |= {name: [name, f"{name}_other"] for name in asked.cut if name in flagged}
     keys = [name for names in flagged.values() for name in names]
@@ -32,21 +46,28 @@ def structure(
         parameters |= grid(asked)
     for place, top in enumerate(asked.top):
         parameters[f"top{place}"] = top.count
+    filtered = made_of([clause.measure for clause in asked.having if clause.measure])
     return {
         "rows": asked.rows,
         "columns": asked.columns,
         "row_keys": keys,
-        "cut": asked.cut,
+        "cut": {top.dimension.name: f"top{place}" for place, top in enumerate(asked.top)},
+        "having_parts": filtered["parts"],
+        "having_money": filtered["money"],
+        "having_lines": [
+            {**line, "expression": expression(clause.measure, "g.line_")}
+            for line, clause in zip(having, asked.having, strict=True)
+            if clause.measure
+        ],
         "flags": [f"{name}_other" for name in asked.cut],
         "compared": asked.earlier is not None,
         "tops": [
             {
                 "name": top.dimension.name,
-                "nullable": top.dimension.nullable,
-                "parameter": f"top{place}",
-                "expression": expression(top.measure),
+                "expression": expression(top.measure, f"g.{top.dimension.name}_"),
+                **made_of([top.measure]),
             }
-            for place, top in enumerate(asked.top)
+            for top in asked.top
         ],
         "filled": buckets,
         "filled_names": names,
@@ -102,7 +123,7 @@ def _sorted_by(aspect: Aspect, across: str | None) -> str:
     def value(period: int) -> str:
         condition = f"period_ = {period} AND {where}"
         found = f"maxIf(toNullable(measured.{column(aspect)}), {condition})"
-        empty = aspect.kind in BESIDE or aspect.measure.value is not None
+        empty = aspect.kind in BESIDE or aspect.measure.adds
         return f"if(countIf({condition}) = 0, 0, {found})" if empty else found
 
     now, before = value(0), value(1)

@@ -1,7 +1,7 @@
-"""A rollup table and a window go in; where it differs from the ledger, tile by tile and part by part, comes out.
+"""A rollup table and a window go in; where it differs from the ledger, day by day and part by part, comes out.
 
 It needs no lock. What is compared is what a reader at one commit sees of both, and that holds still while loads,
-repairs and merges go on. A tile in which a merge has mixed a newer commit is read again, by itself.
+repairs and merges go on. A day in which a merge has mixed a newer commit is read again, by itself.
 """
 
 import time
@@ -19,9 +19,10 @@ from engine.warehouse.gateway import Warehouse
 
 _READS = 20
 _PAUSE = 0.05
+_DAY = 86400
 
 Mend = Callable[[Rollup, str, str, Sequence[int]], int]
-"""Makes tiles (their starts, in seconds) of a rollup, zone and table exact; returns the groups that were not."""
+"""Makes days (their starts, in seconds) of a rollup, zone and table exact; returns the groups that were not."""
 
 
 class Difference(Struct, frozen=True):
@@ -42,8 +43,9 @@ class Difference(Struct, frozen=True):
 class TableProof(Struct, frozen=True):
     """What the comparison of one rollup table found.
 
-    `differing` counts the days (tiles) with a difference, `mended` the groups that were put right. `unsettled` are
-    days that could not be read at one commit: their rows hold commits that are not complete.
+    `tiles` are days of its zone, also where the rollup is finer. `differing` counts those with a difference,
+    `mended` the groups that were put right. `unsettled` are days that could not be read at one commit: their rows
+    hold commits that are not complete.
     """
 
     table: str
@@ -57,7 +59,7 @@ class TableProof(Struct, frozen=True):
     unsettled: tuple[str, ...]
 
 
-class _Tile(Struct):
+class _Day(Struct):
     day: str
     mixed: bool
     differences: list[Difference]
@@ -78,29 +80,30 @@ class Prover:
 
     @property
     def _structure(self) -> dict[str, Any]:
-        return {"table": self.table, "zone": self.zone, "keys": self.rollup.keys, "parts": self._parts}
+        keys, grain = self.rollup.keys, self.rollup.grain
+        return {"table": self.table, "zone": self.zone, "grain": grain, "keys": keys, "parts": self._parts}
 
     def _rows(self, template: str, **parameters: int) -> Sequence[Sequence[Any]]:
         return self._warehouse.query(Statement(render(template, **self._structure), parameters)).rows
 
     def pieces(self, window: Window) -> list[tuple[int, int]]:
-        """Return the spans, [first, until) in seconds and at most a month each, that hold the window's tiles."""
+        """Return the spans, [first, until) in seconds and at most a month each, that hold the window's days."""
         start, end = window.seconds
         rows = self._rows("verify/pieces.sql.j2", **{"from": start, "to": end})
         return [(int(first), int(until)) for first, until in rows]
 
-    def tiles(self, first: int, until: int) -> list[int]:
-        """Return the starts of the tiles in a span that ledger or rollup has something for."""
-        return [int(tile) for (tile,) in self._rows("verify/tiles.sql.j2", first=first, until=until)]
+    def days(self, first: int, until: int) -> list[int]:
+        """Return the starts of the days in a span that ledger or rollup has something for."""
+        return [int(day) for (day,) in self._rows("verify/days_of_rollup.sql.j2", first=first, until=until)]
 
     def prove(self, first: int, until: int, mend: Mend | None) -> TableProof:
-        """Compare the tiles of a span; with `mend`, make those that differ exact and compare them again."""
+        """Compare the days of a span; with `mend`, make those that differ exact and compare them again."""
         found = self._rows("verify/compare.sql.j2", first=first, until=until, commit=self._watermark())
-        suspects = [int(tile) for tile, _, differing, mixed in found if differing or mixed]
-        read = {tile: self._settle(tile) for tile in suspects}
-        wrong = [tile for tile, seen in read.items() if seen.differences]
+        suspects = [int(day) for day, _, differing, mixed in found if differing or mixed]
+        read = {day: self._settle(day) for day in suspects}
+        wrong = [day for day, seen in read.items() if seen.differences]
         mended = mend(self.rollup, self.zone, self.table, wrong) if mend and wrong else 0
-        after = {tile: self._settle(tile) for tile in wrong} if mended else {}
+        after = {day: self._settle(day) for day in wrong} if mended else {}
         last = read | after
         return TableProof(
             table=self.table,
@@ -114,18 +117,19 @@ class Prover:
             unsettled=tuple(seen.day for seen in last.values() if seen.mixed),
         )
 
-    def _settle(self, tile: int) -> _Tile:
-        """Read one tile until nothing newer is mixed in; the last reading when that never happens."""
+    def _settle(self, day: int) -> _Day:
+        """Read one day until nothing newer is mixed in; the last reading when that never happens."""
         for read in range(_READS):
-            seen = self._read(tile)
+            seen = self._read(day)
             if not seen.mixed:
                 break
             time.sleep(_PAUSE * min(read, 10))
         return seen
 
-    def _read(self, tile: int) -> _Tile:
+    def _read(self, first: int) -> _Day:
         commit = self._watermark()
-        [(day, _, mixed, *sums)] = self._rows("verify/differences.sql.j2", first=tile, until=tile + 1, commit=commit)
+        until = first + (1 if self.rollup.grain == "day" else _DAY)
+        [(day, _, mixed, *sums)] = self._rows("verify/differences.sql.j2", first=first, until=until, commit=commit)
         differences = []
         for part, (ledger, rollup, groups, named) in zip(self._parts, sums, strict=True):
             if groups:
@@ -133,8 +137,8 @@ class Prover:
                 differences.append(
                     Difference(str(day), part.name, _said(part, ledger), _said(part, rollup), int(groups), worst)
                 )
-        # What is read of a tile with a newer commit in it is no difference, only noise.
-        return _Tile(str(day), bool(mixed), [] if mixed else differences)
+        # What is read of a day with a newer commit in it is no difference, only noise.
+        return _Day(str(day), bool(mixed), [] if mixed else differences)
 
 
 def _said(part: Part, text: str) -> int | str:

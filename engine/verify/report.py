@@ -38,7 +38,7 @@ class Verification(Struct, frozen=True, rename={"start": "from", "end": "to"}):
 
 
 class Rebuilt(Struct, frozen=True):
-    """One rollup table made anew: tiles compared, and groups that were not what the ledger says."""
+    """One rollup table made anew: days (`tiles`) compared, and groups that were not what the ledger says."""
 
     table: str
     zone: str
@@ -112,7 +112,7 @@ class Inspector:
         )
 
     def rebuild(self, window: Window, mend: Mend, watch: Watch | None = None) -> Rebuild:
-        """Make every tile that overlaps `window` exact, month by month, each in a commit of its own."""
+        """Make every day that overlaps `window` exact in every rollup, month by month, each in a commit of its own."""
         window = self._kept(window)
         pieces = [(prover, prover.pieces(window)) for prover in self._provers()]
         step = _Steps(watch, sum(len(found) for _, found in pieces))
@@ -120,7 +120,7 @@ class Inspector:
         for prover, found in pieces:
             tiles = mended = 0
             for first, until in step.through(prover.table, found):
-                of_piece = prover.tiles(first, until)
+                of_piece = prover.days(first, until)
                 tiles += len(of_piece)
                 mended += mend(prover.rollup, prover.zone, prover.table, of_piece)
             tables.append(Rebuilt(prover.table, prover.zone, tiles, mended))

@@ -99,6 +99,9 @@ PINNED: dict[str, str] = {
 LANES = 8
 """Clients kept open; more statements than this at once wait for one to come back."""
 
+STREAMS = 4
+"""The same for streams, which take as long as whoever reads them."""
+
 PIECE = 1 << 20
 """The most bytes of a stream held at a time."""
 
@@ -119,7 +122,10 @@ class Warehouse:
         self._idle: LifoQueue[Any] = LifoQueue()
         for _ in range(LANES):
             self._idle.put(None)  # a lane whose client is yet to be opened
-        # What looks after statements must not wait for them.
+        # Whoever takes a stream slowly must not keep the others' statements waiting, nor what looks after them.
+        self._streaming: LifoQueue[Any] = LifoQueue()
+        for _ in range(STREAMS):
+            self._streaming.put(None)
         self._aside: LifoQueue[Any] = LifoQueue()
         self._aside.put(None)
         self._opened: list[Any] = []
@@ -201,9 +207,9 @@ class Warehouse:
             )
 
     @contextmanager
-    def _lane(self, errand: Errand | None = None, *, aside: bool = False) -> Iterator[Any]:
-        idle = self._aside if aside else self._idle
-        with self._turn if not aside else nullcontext():  # whoever waits comes before whoever has just been served
+    def _lane(self, idle: LifoQueue[Any] | None = None, errand: Errand | None = None) -> Iterator[Any]:
+        idle = idle or self._idle
+        with self._turn if idle is self._idle else nullcontext():  # whoever waits comes before who was just served
             client = idle.get()
         if errand and errand.stopped:  # while it waited
             idle.put(client)
@@ -257,7 +263,7 @@ class Warehouse:
 
     def query(self, statement: Statement, errand: Errand | None = None, *, aside: bool = False) -> Rows:
         """Run a statement that returns rows, on an errand or `aside` of all others."""
-        with self._lane(errand, aside=aside) as client, translated(self.dsn):
+        with self._lane(self._aside if aside else None, errand) as client, translated(self.dsn):
             result = client.query(_on(errand, statement), parameters=dict(statement.parameters))
             read = int(result.summary.get("read_rows", 0))
             return Rows(result.column_names, result.result_rows, read)
@@ -272,12 +278,12 @@ class Warehouse:
         It is sent once. When the server is lost on the way, `Unavailable` with the code `outcome_unknown` says
         that it may have been done, and may still be running: end it, and look, before writing anything else.
         """
-        with self._lane(aside=aside) as client, translated(self.dsn, writing=True):
+        with self._lane(self._aside if aside else None) as client, translated(self.dsn, writing=True):
             client.command(statement.sql, parameters=dict(statement.parameters))
 
     def stream(self, statement: Statement, encoding: str, errand: Errand | None = None) -> Iterator[bytes]:
         """Run a statement and yield its rows in one of ClickHouse's formats, with flat memory."""
-        with self._lane(errand) as client, translated(self.dsn):
+        with self._lane(self._streaming, errand) as client, translated(self.dsn):
             stream = client.raw_stream(_on(errand, statement), parameters=dict(statement.parameters), fmt=encoding)
             pieces = iter(partial(stream.read, PIECE), b"") if self.embedded else _received(stream)
             try:
@@ -345,8 +351,8 @@ class Warehouse:
             for client in self._opened:
                 client.close()
             self._opened.clear()
-            self._idle.put(None)  # wakes whoever waits
-            self._aside.put(None)
+            for idle in (self._idle, self._streaming, self._aside):
+                idle.put(None)  # wakes whoever waits
         if self._holder:
             self._holder.release()
         if self._scratch:

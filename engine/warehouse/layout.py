@@ -7,6 +7,7 @@ database out, with which time-zone rules its tiles were cut, and which rollups c
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 import msgspec
 
@@ -16,13 +17,16 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
-LAYOUT = "6"
+LAYOUT = "7"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
+
+Uncovered = Literal["not_covered", "zone_rules_changed"]
+"""Why a rollup table is not trusted: it is new, or its days were cut by other time-zone rules."""
 
 
 def tables_of(catalog: Catalog, zones: tuple[str, ...]) -> list[tuple[Rollup, str, str]]:
     """Return every rollup table as (rollup, zone, table name)."""
-    return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in zones]
+    return [(rollup, zone, rollup.table(zone)) for rollup in catalog.rollups.values() for zone in rollup.zones(zones)]
 
 
 def make(
@@ -31,12 +35,12 @@ def make(
     zones: tuple[str, ...],
     columns: list[dict[str, str]],
     frozen: Mapping[str, str] | None = None,
-) -> list[str]:
-    """Make what lacks. Return the names of rollup tables that do not cover the ledger yet.
+) -> dict[str, Uncovered]:
+    """Make what lacks. Return the names of rollup tables that cannot be trusted yet, and why.
 
     `frozen` are settings that must be what they were at the first load; raises `Conflict` when one is not.
     """
-    for name in ("001_ledger", "002_closes", "003_lists"):
+    for name in ("001_ledger", "002_closes", "003_lists", "004_saved", "005_numbers"):
         _run(warehouse, render(f"tables/{name}.sql.j2", columns=columns))
     facts = read_facts(warehouse)
     if facts.get("layout", LAYOUT) != LAYOUT:
@@ -54,7 +58,7 @@ def make(
         write_fact(warehouse, "layout", LAYOUT)
     catalog = _frozen(warehouse, catalog, facts)
     types = {column["name"]: column["type"] for column in columns}
-    uncovered = []
+    uncovered: dict[str, Uncovered] = {}
     empty = int(warehouse.value(Statement("SELECT count() FROM cdr"))) == 0
     for rollup, zone, table in tables_of(catalog, zones):
         _check_zone(warehouse, zone)
@@ -73,8 +77,10 @@ def make(
         covered = facts.get(f"covered:{table}")
         if covered is None and empty:
             write_fact(warehouse, f"covered:{table}", rules)
-        elif covered is None or (zone != "UTC" and covered != rules):
-            uncovered.append(table)
+        elif covered is None:
+            uncovered[table] = "not_covered"
+        elif zone != "UTC" and covered != rules:
+            uncovered[table] = "zone_rules_changed"
     return uncovered
 
 

@@ -1,6 +1,6 @@
 -- What could not be taken and was not read since, with the file it came from, after a place in the list.
 WITH page AS (
-    SELECT batch, row, field, reason, raw
+    SELECT batch, row, line, field, reason, toValidUTF8(raw) AS raw
     FROM rejects
     WHERE ({every:Bool} OR batch = {batch:UInt64})
       AND batch <= {last:UInt64} AND (batch < {last:UInt64} OR row > {row:UInt64})
@@ -8,7 +8,7 @@ WITH page AS (
     ORDER BY batch DESC, row
     LIMIT {limit:UInt64}
 )
-SELECT batch, origin, row, field, reason, raw
+SELECT batch, origin, row, line, field, reason, raw
 FROM page
 LEFT JOIN (
     SELECT batch, argMaxIf(origin, time, origin != '') AS origin

@@ -2,6 +2,11 @@
 -- from cdr, about 1000179 rows
 -- not from breakout_day_v1_utc: not_by_commit (it does not tell what changed when)
 -- not from breakout_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
+-- not from route_minute15_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from tech_prefix_day_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from tech_prefix_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
+-- not from rate_center_day_v1_utc: not_by_commit (it does not tell what changed when)
+-- not from rate_center_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
 -- b0s0_from = '2026-10-01 04:00:00.000'
 -- b0s0_to = '2026-11-01 04:00:00.000'
 -- commit = 4711
@@ -92,12 +97,12 @@ SELECT
     measured.provider_duration,
     measured.customer_charge,
     measured.provider_charge,
-    count() OVER () AS total_,
     arraySort(customer_currencies) AS customer_currencies_,
-    sum(unrated_customer) OVER () AS unrated_customer_,
+    unrated_customer AS unrated_customer_,
     arraySort(provider_currencies) AS provider_currencies_,
-    sum(unrated_provider) OVER () AS unrated_provider_,
-    max(mixed) OVER () AS mixed_
+    unrated_provider AS unrated_provider_,
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.attempts DESC NULLS LAST, measured.customer NULLS LAST, measured.provider NULLS LAST, measured.customer_currency NULLS LAST, measured.provider_currency NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, greatest(length(customer_currencies), length(provider_currencies)) > 1 DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST, measured.provider NULLS LAST, measured.customer_currency NULLS LAST, measured.provider_currency NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -2,6 +2,11 @@
 -- from cdr, about 2007527 rows
 -- not from breakout_day_v1_utc: grain_too_coarse (hour is finer than day)
 -- not from breakout_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
+-- not from route_minute15_v1_utc: dimension_missing (customer)
+-- not from tech_prefix_day_v1_utc: dimension_missing (provider_card)
+-- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider_card)
+-- not from rate_center_day_v1_utc: dimension_missing (provider_card, customer, is_final)
+-- not from rate_center_day_v1_america_new_york: dimension_missing (provider_card, customer, is_final)
 -- b0s0_from = '2026-10-01 00:00:00.000'
 -- b0s0_to = '2026-11-01 00:00:00.000'
 -- b1s0_from = '2026-09-24 00:00:00.000'
@@ -81,34 +86,26 @@ groups AS (
     GROUP BY s.provider_card, s.hour, s.customer, s.is_final, s.period_
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
--- the values of customer that are told apart; the rest is one, whatever it is called
-best_customer AS (
-    SELECT toString(g.customer) AS value
+-- what each value of customer has over the window, and which it is in that order
+ranked_customer AS (
+    SELECT
+        g.*,
+        dense_rank() OVER (ORDER BY g.customer_attempts DESC NULLS LAST, g.customer NULLS LAST) AS customer_rank
     FROM (
         SELECT
-            customer,
-            sumIf(standing, period_ = 0) AS standing,
-            sumIf(attempts, period_ = 0) AS attempts,
-            sumIf(customer_charge, period_ = 0) AS customer_charge,
-            sumIf(provider_charge, period_ = 0) AS provider_charge,
-            sumIf(customer_charged, period_ = 0) AS customer_charged,
-            sumIf(unrated_customer, period_ = 0) AS unrated_customer,
-            sumIf(provider_charged, period_ = 0) AS provider_charged,
-            sumIf(unrated_provider, period_ = 0) AS unrated_provider,
-            groupUniqArrayArrayIf(customer_currencies, period_ = 0) AS customer_currencies,
-            groupUniqArrayArrayIf(provider_currencies, period_ = 0) AS provider_currencies,
-            max(mixed) AS mixed
+            g.*,
+            sumIf(g.attempts, period_ = 0) OVER alike AS customer_attempts,
+            1 AS ranked
         FROM groups AS g
-        WHERE g.standing > 0
-        GROUP BY customer) AS g
-    ORDER BY g.attempts DESC NULLS LAST, g.customer NULLS LAST
-    LIMIT {top0:UInt64}
+        WHERE g.mixed OR g.standing > 0
+        WINDOW alike AS (PARTITION BY g.customer)) AS g
 ),
+-- all but the top are one, whatever it is called
 folded AS (
     SELECT
         g.provider_card AS provider_card,
         g.hour AS hour,
-        toString(g.customer) NOT IN (SELECT value FROM best_customer) AS customer_other,
+        g.customer_rank > {top0:UInt64} AS customer_other,
         if(customer_other, defaultValueOfArgumentType(g.customer), g.customer) AS customer,
         g.is_final AS is_final,
         g.period_ AS period_,
@@ -123,7 +120,7 @@ folded AS (
         g.customer_currencies AS customer_currencies,
         g.provider_currencies AS provider_currencies,
         g.mixed AS mixed
-    FROM groups AS g
+    FROM ranked_customer AS g
 ),
 cells AS (
     SELECT
@@ -193,7 +190,7 @@ lined AS (
         level,
         provider_card,
         hour,
-        groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS cells,
+        groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS laid,
         if(countIf(period_ = 0 AND NOT pivoted) = 0, 0, maxIf(toNullable(measured.attempts), period_ = 0 AND NOT pivoted)) AS order_0,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
         sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
@@ -206,7 +203,7 @@ lined AS (
 SELECT
     lined.provider_card AS provider_card_,
     concat(formatDateTime(toDateTime(lined.hour.1, 'UTC'), '%Y-%m-%dT%H:%i:%S', 'UTC'), if(lined.hour.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(lined.hour.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(lined.hour.2) % 3600, 60)), 2, '0')) AS hour_,
-    cells AS cells_,
+    laid AS cells_,
     level AS level_,
     count() OVER () AS total_,
     lined.customer_currencies AS customer_currencies_,
@@ -288,34 +285,26 @@ groups AS (
     GROUP BY s.provider_card, s.hour, s.customer, s.is_final, s.period_
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
--- the values of customer that are told apart; the rest is one, whatever it is called
-best_customer AS (
-    SELECT toString(g.customer) AS value
+-- what each value of customer has over the window, and which it is in that order
+ranked_customer AS (
+    SELECT
+        g.*,
+        dense_rank() OVER (ORDER BY g.customer_attempts DESC NULLS LAST, g.customer NULLS LAST) AS customer_rank
     FROM (
         SELECT
-            customer,
-            sumIf(standing, period_ = 0) AS standing,
-            sumIf(attempts, period_ = 0) AS attempts,
-            sumIf(customer_charge, period_ = 0) AS customer_charge,
-            sumIf(provider_charge, period_ = 0) AS provider_charge,
-            sumIf(customer_charged, period_ = 0) AS customer_charged,
-            sumIf(unrated_customer, period_ = 0) AS unrated_customer,
-            sumIf(provider_charged, period_ = 0) AS provider_charged,
-            sumIf(unrated_provider, period_ = 0) AS unrated_provider,
-            groupUniqArrayArrayIf(customer_currencies, period_ = 0) AS customer_currencies,
-            groupUniqArrayArrayIf(provider_currencies, period_ = 0) AS provider_currencies,
-            max(mixed) AS mixed
+            g.*,
+            sumIf(g.attempts, period_ = 0) OVER alike AS customer_attempts,
+            1 AS ranked
         FROM groups AS g
-        WHERE g.standing > 0
-        GROUP BY customer) AS g
-    ORDER BY g.attempts DESC NULLS LAST, g.customer NULLS LAST
-    LIMIT {top0:UInt64}
+        WHERE g.mixed OR g.standing > 0
+        WINDOW alike AS (PARTITION BY g.customer)) AS g
 ),
+-- all but the top are one, whatever it is called
 folded AS (
     SELECT
         g.provider_card AS provider_card,
         g.hour AS hour,
-        toString(g.customer) NOT IN (SELECT value FROM best_customer) AS customer_other,
+        g.customer_rank > {top0:UInt64} AS customer_other,
         if(customer_other, defaultValueOfArgumentType(g.customer), g.customer) AS customer,
         g.is_final AS is_final,
         g.period_ AS period_,
@@ -330,7 +319,7 @@ folded AS (
         g.customer_currencies AS customer_currencies,
         g.provider_currencies AS provider_currencies,
         g.mixed AS mixed
-    FROM groups AS g
+    FROM ranked_customer AS g
 ),
 cells AS (
     SELECT
@@ -397,7 +386,7 @@ lined AS (
     SELECT
         level,
         provider_card,
-        groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS cells,
+        groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS laid,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
         sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         arraySort(groupUniqArrayArray(measured.provider_currencies)) AS provider_currencies,
@@ -409,7 +398,7 @@ lined AS (
 SELECT
     lined.provider_card AS provider_card_,
     NULL AS hour_,
-    cells AS cells_,
+    laid AS cells_,
     level AS level_,
     lined.customer_currencies AS customer_currencies_,
     lined.unrated_customer AS unrated_customer_,

@@ -1,9 +1,13 @@
 -- Days of a zone without tiles of its own: every tile crosses a day's end, so the ledger answers.
--- from cdr, about 1000246 rows
--- not from breakout_day_v1_utc: zone_mismatch (days of UTC cross day of Asia/Kolkata)
--- not from breakout_day_v1_america_new_york: zone_mismatch (days of America/New_York cross day of Asia/Kolkata)
--- b0s0_from = '2026-09-30 18:30:00.000'
--- b0s0_to = '2026-10-31 18:30:00.000'
+-- from route_minute15_v1_utc, about 50012 rows
+-- not from breakout_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
+-- not from breakout_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
+-- not from tech_prefix_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
+-- not from tech_prefix_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
+-- not from rate_center_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
+-- not from rate_center_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
+-- b0s0_from = '2026-09-30 18:30:00'
+-- b0s0_to = '2026-10-31 18:30:00'
 -- commit = 4711
 -- limit = 1000001
 -- offset = 0
@@ -11,13 +15,13 @@
 WITH
 found AS (
     SELECT
-        toDate(t.start_time, {zone:String}) AS day,
-        sum(toInt64(sign)) AS standing,
-        sum(toInt64(sign)) AS attempts,
-        0 AS mixed
-    FROM cdr AS t
-    WHERE sign != 0 AND commit <= {commit:UInt32}
-      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+        toDate(t.tile, {zone:String}) AS day,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM route_minute15_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY day
 ),
 groups AS (
@@ -44,8 +48,8 @@ measured AS (
 SELECT
     measured.day,
     measured.attempts,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.day NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.day NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

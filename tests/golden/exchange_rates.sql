@@ -1,6 +1,11 @@
 -- charges in several currencies: sums by the site's day and currency, times the rate of that day, or of one at most seven days older
 -- from breakout_day_v1_america_new_york, about 50009 rows
--- not from breakout_day_v1_utc: rates_by_day (days of UTC have rates of several days of America/New_York)
+-- not from breakout_day_v1_utc: rates_by_day (every day of UTC has rates of several days of America/New_York)
+-- not from route_minute15_v1_utc: dimension_missing (customer)
+-- not from tech_prefix_day_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer, provider_charge, provider_charged, unrated_provider)
+-- not from tech_prefix_day_v1_america_new_york: measure_missing (customer_charge, customer_charged, unrated_customer, provider_charge, provider_charged, unrated_provider)
+-- not from rate_center_day_v1_utc: dimension_missing (customer)
+-- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
 -- b0s0_from = '2026-10-01 04:00:00'
 -- b0s0_to = '2026-11-01 04:00:00'
 -- commit = 4711
@@ -35,7 +40,8 @@ found AS (
         t.customer AS customer,
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        toDate(t.tile, {rates_zone:String}) AS rate_day,
+        -- what needs no rate is not told apart by day
+        if(t.customer_currency = {currency:String} AND t.provider_currency = {currency:String}, toDate(0), toDate(t.tile, {rates_zone:String})) AS rate_day,
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(customer_charge) AS customer_charge,
@@ -94,14 +100,14 @@ SELECT
     measured.customer_charge,
     measured.profit,
     measured.profit_percent,
-    count() OVER () AS total_,
     arraySort(customer_currencies) AS customer_currencies_,
-    sum(unrated_customer) OVER () AS unrated_customer_,
+    unrated_customer AS unrated_customer_,
     arraySort(provider_currencies) AS provider_currencies_,
-    sum(unrated_provider) OVER () AS unrated_provider_,
-    max(mixed) OVER () AS mixed_
+    unrated_provider AS unrated_provider_,
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -128,7 +134,8 @@ found AS (
         t.customer AS customer,
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        toDate(t.tile, {rates_zone:String}) AS rate_day,
+        -- what needs no rate is not told apart by day
+        if(t.customer_currency = {currency:String} AND t.provider_currency = {currency:String}, toDate(0), toDate(t.tile, {rates_zone:String})) AS rate_day,
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(customer_charge) AS customer_charge,

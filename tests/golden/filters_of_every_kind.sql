@@ -1,6 +1,11 @@
 -- Every operator; values are parameters and only that.
 -- from breakout_day_v1_utc, about 50000 rows
--- not from breakout_day_v1_america_new_york: zone_mismatch (days of America/New_York cross day of UTC)
+-- not from breakout_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of UTC)
+-- not from route_minute15_v1_utc: dimension_missing (customer, customer_destination)
+-- not from tech_prefix_day_v1_utc: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v1_america_new_york: dimension_missing (customer_destination)
+-- not from rate_center_day_v1_utc: dimension_missing (customer, customer_destination)
+-- not from rate_center_day_v1_america_new_york: dimension_missing (customer, customer_destination)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'
 -- commit = 4711

@@ -1,9 +1,13 @@
 -- Hours are finer than any rollup.
--- from cdr, about 34722 rows
+-- from route_minute15_v1_utc, about 1736 rows
 -- not from breakout_day_v1_utc: grain_too_coarse (hour is finer than day)
 -- not from breakout_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
--- b0s0_from = '2026-11-01 04:00:00.000'
--- b0s0_to = '2026-11-02 05:00:00.000'
+-- not from tech_prefix_day_v1_utc: grain_too_coarse (hour is finer than day)
+-- not from tech_prefix_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
+-- not from rate_center_day_v1_utc: grain_too_coarse (hour is finer than day)
+-- not from rate_center_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
+-- b0s0_from = '2026-11-01 04:00:00'
+-- b0s0_to = '2026-11-02 05:00:00'
 -- commit = 4711
 -- limit = 1000001
 -- offset = 0
@@ -11,15 +15,15 @@
 WITH
 found AS (
     SELECT
-        tuple(toUnixTimestamp(t.start_time) + timezoneOffset(toTimeZone(t.start_time, {zone:String})) - (toUnixTimestamp(t.start_time) + timezoneOffset(toTimeZone(t.start_time, {zone:String}))) % 3600, timezoneOffset(toTimeZone(t.start_time, {zone:String}))) AS hour,
-        sum(toInt64(sign)) AS standing,
-        sum(toInt64(sign)) AS attempts,
-        sum(sign * toInt64(connected)) AS connected,
-        sum(sign * toInt64(if(connected, duration_ms, 0))) AS connected_ms,
-        0 AS mixed
-    FROM cdr AS t
-    WHERE sign != 0 AND commit <= {commit:UInt32}
-      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+        tuple(toUnixTimestamp(t.tile) + timezoneOffset(toTimeZone(t.tile, {zone:String})) - (toUnixTimestamp(t.tile) + timezoneOffset(toTimeZone(t.tile, {zone:String}))) % 3600, timezoneOffset(toTimeZone(t.tile, {zone:String}))) AS hour,
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(connected) AS connected,
+        sum(connected_ms) AS connected_ms,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM route_minute15_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY hour
 ),
 groups AS (
@@ -61,8 +65,8 @@ SELECT
     measured.acd,
     measured.acd_numerator,
     measured.acd_denominator,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.hour_began NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.hour_began NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -1,5 +1,10 @@
 -- The ten routes with the most profit, and all others as one.
 -- from breakout_day_v1_utc, about 50000 rows
+-- not from route_minute15_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer)
+-- not from tech_prefix_day_v1_utc: dimension_missing (provider_card)
+-- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider_card)
+-- not from rate_center_day_v1_utc: dimension_missing (provider_card)
+-- not from rate_center_day_v1_america_new_york: dimension_missing (provider_card)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'
@@ -50,34 +55,31 @@ groups AS (
     GROUP BY s.provider_card
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
--- the values of provider_card that are told apart; the rest is one, whatever it is called
-best_provider_card AS (
-    SELECT toString(g.provider_card) AS value
+-- what each value of provider_card has over the window, and which it is in that order
+ranked_provider_card AS (
+    SELECT
+        g.*,
+        dense_rank() OVER (ORDER BY if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.provider_card_customer_currencies , g.provider_card_provider_currencies))) = 0, g.provider_card_customer_charge - g.provider_card_provider_charge, NULL) DESC NULLS LAST, g.provider_card NULLS LAST) AS provider_card_rank
     FROM (
         SELECT
-            provider_card,
-            sum(standing) AS standing,
-            sum(attempts) AS attempts,
-            sum(connected_ms) AS connected_ms,
-            sum(connected) AS connected,
-            sum(customer_charge) AS customer_charge,
-            sum(provider_charge) AS provider_charge,
-            sum(customer_charged) AS customer_charged,
-            sum(unrated_customer) AS unrated_customer,
-            sum(provider_charged) AS provider_charged,
-            sum(unrated_provider) AS unrated_provider,
-            groupUniqArrayArray(customer_currencies) AS customer_currencies,
-            groupUniqArrayArray(provider_currencies) AS provider_currencies,
-            max(mixed) AS mixed
+            g.*,
+            sum(g.customer_charge) OVER alike AS provider_card_customer_charge,
+            sum(g.provider_charge) OVER alike AS provider_card_provider_charge,
+            sum(g.customer_charged) OVER alike AS provider_card_customer_charged,
+            sum(g.unrated_customer) OVER alike AS provider_card_unrated_customer,
+            sum(g.provider_charged) OVER alike AS provider_card_provider_charged,
+            sum(g.unrated_provider) OVER alike AS provider_card_unrated_provider,
+            groupUniqArrayArray(g.customer_currencies) OVER alike AS provider_card_customer_currencies,
+            groupUniqArrayArray(g.provider_currencies) OVER alike AS provider_card_provider_currencies,
+            1 AS ranked
         FROM groups AS g
-        WHERE g.standing > 0
-        GROUP BY provider_card) AS g
-    ORDER BY if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) DESC NULLS LAST, g.provider_card NULLS LAST
-    LIMIT {top0:UInt64}
+        WHERE g.mixed OR g.standing > 0
+        WINDOW alike AS (PARTITION BY g.provider_card)) AS g
 ),
+-- all but the top are one, whatever it is called
 folded AS (
     SELECT
-        toString(g.provider_card) NOT IN (SELECT value FROM best_provider_card) AS provider_card_other,
+        g.provider_card_rank > {top0:UInt64} AS provider_card_other,
         if(provider_card_other, defaultValueOfArgumentType(g.provider_card), g.provider_card) AS provider_card,
         g.standing AS standing,
         g.attempts AS attempts,
@@ -92,7 +94,7 @@ folded AS (
         g.customer_currencies AS customer_currencies,
         g.provider_currencies AS provider_currencies,
         g.mixed AS mixed
-    FROM groups AS g
+    FROM ranked_provider_card AS g
 ),
 cells AS (
     SELECT
@@ -165,7 +167,7 @@ lined AS (
         level,
         provider_card,
         provider_card_other,
-        groupArrayIf(1002)((period_, pivoted, across_, attempts, acd), NOT empty) AS cells,
+        groupArrayIf(1002)((period_, pivoted, across_, attempts, acd), NOT empty) AS laid,
         if(countIf(period_ = 0 AND NOT pivoted) = 0, 0, maxIf(toNullable(measured.attempts), period_ = 0 AND NOT pivoted)) AS order_1,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
         sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
@@ -178,7 +180,7 @@ lined AS (
 SELECT
     lined.provider_card AS provider_card_,
     lined.provider_card_other AS provider_card_other_,
-    cells AS cells_,
+    laid AS cells_,
     level AS level_,
     count() OVER () AS total_,
     lined.customer_currencies AS customer_currencies_,

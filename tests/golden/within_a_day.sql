@@ -1,9 +1,13 @@
 -- No whole day in the window: the ledger answers.
--- from cdr, about 10753 rows
+-- from route_minute15_v1_utc, about 538 rows
 -- not from breakout_day_v1_utc: no_whole_tile (the window holds no whole day of UTC)
 -- not from breakout_day_v1_america_new_york: no_whole_tile (the window holds no whole day of America/New_York)
--- b0s0_from = '2026-10-01 10:00:00.000'
--- b0s0_to = '2026-10-01 18:00:00.000'
+-- not from tech_prefix_day_v1_utc: dimension_missing (provider_card)
+-- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider_card)
+-- not from rate_center_day_v1_utc: dimension_missing (provider_card)
+-- not from rate_center_day_v1_america_new_york: dimension_missing (provider_card)
+-- b0s0_from = '2026-10-01 10:00:00'
+-- b0s0_to = '2026-10-01 18:00:00'
 -- commit = 4711
 -- limit = 1000001
 -- offset = 0
@@ -11,14 +15,14 @@ WITH
 found AS (
     SELECT
         t.provider_card AS provider_card,
-        sum(toInt64(sign)) AS standing,
-        sum(toInt64(sign)) AS attempts,
-        sum(sign * toInt64(connected)) AS connected,
-        sum(sign * toInt64(if(connected, duration_ms, 0))) AS connected_ms,
-        0 AS mixed
-    FROM cdr AS t
-    WHERE sign != 0 AND commit <= {commit:UInt32}
-      AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
+        sum(standing) AS standing,
+        sum(attempts) AS attempts,
+        sum(connected) AS connected,
+        sum(connected_ms) AS connected_ms,
+        max(c_max > {commit:UInt32}) AS mixed
+    FROM route_minute15_v1_utc AS t
+    WHERE c_min <= {commit:UInt32}
+      AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY provider_card
 ),
 groups AS (
@@ -51,8 +55,8 @@ SELECT
     measured.attempts,
     measured.asr,
     measured.acd,
-    count() OVER () AS total_,
-    max(mixed) OVER () AS mixed_
+    mixed AS mixed_
 FROM measured
-ORDER BY measured.attempts DESC NULLS LAST, measured.provider_card NULLS LAST
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.provider_card NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

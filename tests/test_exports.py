@@ -1,0 +1,263 @@
+"""All rows, in every format, whatever their number: the same as JSON's, in flat memory, exact while loading goes on."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import time
+from itertools import chain, count
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engine.access.principal import ADMIN
+from engine.errors import TollhouseError
+from engine.exports import formats
+from engine.exports.blocks import NULL, read, text
+from engine.query import flow, question
+from engine.query.answer import Answer, Stream
+from engine.query.question import Question
+from engine.query.run import Desk
+from engine.site import Site
+from engine.statement import Statement
+from tests.loading import load
+
+pytestmark = pytest.mark.engine
+
+OCTOBER = {"from": "2026-10-01", "to": "2026-11-01"}
+HEADER = "call_id,start_time,duration,customer,customer_destination,provider,customer_charge,customer_currency,sip_code"
+TEXTS = (
+    "acme",
+    "",
+    '=say ""no""',
+    "back\\slash",
+    "two\nlines",
+    "comma, tab\t",
+    "é漢🙂",
+    "'quoted'",
+    "\\N",
+    "NULL",
+    "-1",
+)
+ROW_FORMATS: tuple[formats.Format, ...] = ("csv", "ndjson", "arrow", "parquet", "xlsx")
+
+
+@pytest.fixture(scope="module")
+def filled(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Calls of customers with names that are easily written wrong."""
+    lines = [HEADER]
+    for place, name in enumerate(TEXTS * 3):
+        charge = ("", "1.5", "0.00000001", "-12.50", "0", "123456789.12345678")[place % 6]
+        code = 200 if place % 4 else 486
+        lines.append(
+            f'{place},2026-10-{1 + place % 28:02}T{place % 24:02}:30:00Z,{place / 8},"{name}",'
+            f"D{place % 5},p,{charge},{'EUR' if place % len(TEXTS) == 3 else 'USD'},{code}"
+        )
+    path = tmp_path_factory.mktemp("calls") / "calls.csv"
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    assert load(site, path, "switch").rejected == 0
+    return site
+
+
+def asked(**fields: Any) -> Question:
+    return question.of({**OCTOBER, **fields})
+
+
+MEASURES = ["attempts", "asr", "acd", "duration", "customer_charge"]
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "text": {"rows": ["customer", "customer_destination"], "measures": MEASURES},
+    "time": {"rows": ["day", "hour", "is_final", "sip_code"], "measures": MEASURES, "timezone": "America/New_York"},
+    "parts": {"rows": ["customer"], "measures": ["asr", "customer_rate"], "parts": True},
+    "native": {"rows": ["customer"], "measures": MEASURES, "currency": "native"},
+    "one row": {"rows": [], "measures": MEASURES},
+    "no rows": {"rows": ["customer"], "where": [{"field": "customer", "values": ["nobody"]}]},
+    "limit": {"rows": ["customer"], "limit": 3},
+    "offset": {"rows": ["customer"], "offset": 3},
+}
+each_question = pytest.mark.parametrize("fields", QUESTIONS.values(), ids=QUESTIONS.keys())
+
+
+def written(found: Answer | Stream, form: formats.Format) -> bytes:
+    return b"".join(formats.write(found, form))
+
+
+@each_question
+def test_rows_that_are_read_while_they_are_written_are_those_of_the_whole_answer(
+    filled: Site, fields: dict[str, Any]
+) -> None:
+    whole = filled.ask(asked(**fields), ADMIN)
+    assert bool(whole.rows) != (fields is QUESTIONS["no rows"])
+    for form in ROW_FORMATS:
+        streamed = filled.stream(asked(**fields), ADMIN)
+        assert isinstance(streamed, Stream) != ("limit" in fields or "offset" in fields)
+        if form == "xlsx":  # which notes the time it was made
+            assert written(streamed, form)
+        else:
+            assert written(streamed, form) == written(whole, form)
+
+
+def number_of_rows(form: formats.Format, content: bytes) -> int:
+    if form == "csv":
+        return len(list(csv.reader(io.StringIO(content.decode(), newline="")))) - 1
+    if form == "ndjson":
+        *rows, last = content.splitlines()
+        assert json.loads(last) == {"end": {"rows": len(rows)}}
+        return len(rows)
+    if form == "arrow":
+        return int(pa.ipc.open_stream(content).read_all().num_rows)
+    if form == "parquet":
+        return int(pq.read_table(io.BytesIO(content)).num_rows)
+    from tests.test_formats import cells
+
+    return len(cells(content)) - 1
+
+
+@each_question
+def test_the_number_of_rows_is_the_same_in_all_formats(filled: Site, fields: dict[str, Any]) -> None:
+    rows = filled.ask(asked(**fields), ADMIN).row_count
+    for form in ROW_FORMATS:
+        assert number_of_rows(form, written(filled.stream(asked(**fields), ADMIN), form)) == rows
+
+
+@pytest.mark.parametrize("value", [0.1, 1e-7, 1.5e-9, 1e21, 123456789012345680.0, 1e300, 100 / 3, 12.0, -0.001, 5e-324])
+def test_a_number_has_the_text_the_engine_gives_it(site: Site, value: float) -> None:
+    sql = "SELECT toString(arrayJoin({values:Array(Float64)}))"
+    assert site.warehouse.value(Statement(sql, {"values": [value]})) == text(value)
+
+
+def test_the_engines_text_is_read_as_it_was_written(site: Site) -> None:
+    values = [*TEXTS, "a,b", '"', "\r\n", NULL, None]
+    sql = "SELECT arrayJoin({values:Array(Nullable(String))}) AS a, a AS b"
+    pieces = list(site.warehouse.stream(Statement(sql, {"values": values}), "CSV"))
+    blocks = list(read(iter(pieces), 2))
+    assert list(chain.from_iterable(block.column(1).to_pylist() for block in blocks)) == values
+    first, again = flow.opened(iter([b"".join(pieces)[:3], b"".join(pieces)[3:]]))
+    assert first == ["acme", "acme"]
+    assert b"".join(again) == b"".join(pieces)
+
+
+def test_a_limit_that_is_met_is_named(filled: Site) -> None:
+    for changed, fields, code, setting in (
+        ({"max_rows": 2}, {}, "too_many_rows", "max_rows"),
+        ({"max_rows": 2}, {"limit": 3}, "too_many_rows", "max_rows"),
+        ({"max_export_rows": 2}, {}, "too_many_rows", "max_export_rows"),
+        ({"max_rows": 1, "max_export_rows": 2}, {"limit": 3}, "too_many_rows", "max_export_rows"),
+        ({"max_rows_read": 1}, {}, "reads_too_much", "max_rows_read"),
+    ):
+        settings = msgspec.structs.replace(filled.settings, **changed)
+        desk = Desk(filled.warehouse, filled.catalog, settings, {})
+        question_ = asked(rows=["cli", "day", "hour"], **fields)
+        tell = desk.stream if "max_export_rows" in changed else desk.ask
+        with pytest.raises(TollhouseError, match=f"{setting}\\b") as failure:
+            tell(question_, ADMIN)
+        assert failure.value.code == code
+        assert failure.value.status == 413
+
+
+def test_a_question_that_takes_too_long_is_told_so_by_the_name_of_the_limit(filled: Site) -> None:
+    settings = msgspec.structs.replace(filled.settings, max_seconds=0.000001)
+    with pytest.raises(TollhouseError, match="max_seconds allows") as failure:
+        Desk(filled.warehouse, filled.catalog, settings, {}).ask(asked(rows=["cli", "hour"]), ADMIN)
+    assert failure.value.code == "too_slow"
+
+
+def test_an_export_is_exact_while_loading_goes_on(site: Site, tmp_path: Path) -> None:
+    """Each load brings one call of each customer, so that whatever is read at one commit, all have as many."""
+    customers = [f"even-{place:03}" for place in range(300)]
+    ended = Event()
+    failures: list[BaseException] = []
+
+    def go_on() -> None:
+        try:
+            for number in count():
+                path = tmp_path / f"{number}.csv"
+                # Days before, and days of several months, so that one load takes several parts.
+                lines = [
+                    f"{number}-{name},2026-{9 + number % 3:02}-{1 + number % 28:02}T10:00:00Z,6,{name},D,p,1.5,USD,200"
+                    for name in customers
+                ]
+                path.write_text("\n".join([HEADER, *lines]) + "\n")
+                load(site, path, "even")
+                if ended.is_set():
+                    return
+        except BaseException as failure:
+            failures.append(failure)
+
+    loading = Thread(target=go_on)
+    loading.start()
+    seen: set[str] = set()
+    try:
+        where = [{"field": "customer", "op": "starts_with", "values": ["even-"]}]
+        window = {"from": "2026-09-01", "to": "2026-12-01"}
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline or len(seen) < 3:
+            streamed = site.stream(
+                question.of({**window, "rows": ["customer"], "measures": ["attempts"], "where": where}), ADMIN
+            )
+            rows = list(csv.reader(io.StringIO(written(streamed, "csv").decode())))[1:]
+            counts = {row[1] for row in rows}
+            assert len(counts) <= 1, "some customers have calls of a load that others lack"
+            assert len(rows) in (0, len(customers))
+            seen |= counts
+    finally:
+        ended.set()
+        loading.join()
+    assert not failures
+    assert len(seen) > 1, "nothing was loaded meanwhile"
+
+
+MEMORY = """
+import os, sys
+from pathlib import Path
+from engine.access.principal import ADMIN
+from engine.errors import TollhouseError
+from engine.exports import formats
+from engine.query import question
+from engine.settings import Settings
+from engine.site import Site
+from tests.test_under_way import fill
+
+def resident():
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+dsn, rows, form = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+window = {'from': '2026-10-01', 'to': '2026-11-01', 'rows': ['cli'], 'measures': ['attempts', 'asr', 'duration']}
+with Site(Settings(database=dsn)) as site:
+    list(formats.write(site.stream(question.of({**window, 'limit': 10}), ADMIN), form))
+    before = peak = resident()
+    size = 0
+    for piece in formats.write(site.stream(question.of(window), ADMIN), form):
+        size += len(piece)
+        peak = max(peak, resident())
+    print((peak - before) >> 20, size >> 20)
+"""
+
+
+def added(dsn: str, rows: int, form: str) -> tuple[int, int]:
+    """How many MB a process grows by while it exports so many rows, and how many it writes."""
+    root = Path(__file__).resolve().parents[1]
+    script = f"from tests.test_under_way import fill; fill({dsn!r}, {rows})"
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=root)
+    words = [sys.executable, "-c", MEMORY, dsn, str(rows), form]
+    told = subprocess.run(words, check=True, cwd=root, stdout=subprocess.PIPE, text=True).stdout
+    grown, size = told.split()
+    return int(grown), int(size)
+
+
+def test_a_big_export_takes_little_memory(tmp_path: Path) -> None:
+    grown, size = added(f"chdb://{tmp_path}", 1_000_000, "csv")
+    assert size > 15
+    assert grown < 200
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("form", ["csv", "ndjson", "arrow", "parquet"])
+def test_ten_million_rows_take_no_more(tmp_path: Path, form: str) -> None:
+    grown, _ = added(f"chdb://{tmp_path}", 10_000_000, form)
+    assert grown < 200
