@@ -21,20 +21,41 @@ MEASURES = (
     "customer_rate", "margin_per_minute", "dtmf_calls", "dtmf_digits", "dtmf_percent", "sdp", "sdp_percent",
     "seer", "short_percent", "mos_avg", "cost_per_dtmf_call", "cost_per_digit", "jurisdiction_disagrees",
     "intrastate", "indeterminate_connected", "interlata_duration", "total_duration", "off_net_minutes",
-    "pdd_avg", "pdd_known", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
+    "pdd_avg", "pdd_known", "pdd_p50", "pdd_p95", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
 )  # fmt: skip
+
+TIME = ("minute15", "hour", "hour_of_day", "day", "week", "month")
+THEMES = (  # what each rollup beside the breakout's is for: dimensions and measures
+    (
+        ("provider", "provider_card", "provider_currency", "is_final", *TIME),
+        ("attempts", "asr", "acd", "ner", "seer", "pdd_avg", "pdd_p50", "pdd_p95", "provider_charge", "dtmf_digits"),
+    ),
+    (
+        ("customer", "tech_prefix", "jurisdiction", "jurisdiction_lata", "network", "did", "account", *TIME[3:]),
+        ("attempts", "calls", "asr", "acd", "intrastate", "interlata_connected", "off_net_minutes", "total_duration"),
+    ),
+    (
+        ("npanxx", "rate_center", "country", *TIME[3:]),
+        ("calls", "customer_charge", "provider_charge", "profit", "customer_minutes", "minutes"),
+    ),
+)
 
 
 def random_question(dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]]) -> dict[str, Any]:
     """Return one question over a window in or around the loaded days; `values` are values each dimension has."""
     rows = dice.sample(DIMENSIONS[:15] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
     measures = dice.sample(MEASURES, dice.randint(1, 8))
+    filters = dice.choice((0, 0, 0, 1, 1, 2))
+    if dice.random() < 0.3:
+        dimensions, sums = dice.choice(THEMES)
+        rows, measures = dice.sample(dimensions, dice.randint(0, 3)), dice.sample(sums, dice.randint(1, 5))
+        filters = dice.choice((0, 0, 1))
     question: dict[str, Any] = {
         **_window(dice, start, days),
         "timezone": dice.choice(ZONES),
         "rows": rows,
         "measures": measures,
-        "where": [_filter(dice, values) for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))],
+        "where": [_filter(dice, values) for _ in range(filters)],
         "calls": dice.choice(("attempts", "final")),
         "base": dice.choice(("attempts", "attempts", "seizures")),
         "totals": dice.random() < 0.3,

@@ -145,7 +145,9 @@ def _compare(site: Site, seed: int, count: int) -> Counter[str]:
         if set(routed.source) != {LEDGER}:  # what was answered from the ledger alone is the same statement again
             ledger = site.desk.ask(parsed, principal, ledger_only=True)
             assert _same(routed, ledger), f"question {number} from {routed.source}: {asked}"
-        used["+".join("ledger" if table == LEDGER else "rollup" for table in routed.source)] += 1
+        kinds = dict.fromkeys("ledger" if table == LEDGER else "rollup" for table in routed.source)
+        used["+".join(kinds)] += 1
+        used.update({table.rpartition("_v")[0] for table in routed.source if table != LEDGER})
     return used
 
 
@@ -154,6 +156,7 @@ def test_routed_equals_ledger(loaded: tuple[Site, list[Path]], request: pytest.F
     used = _compare(site, 1, 300 if site.warehouse.embedded else 80)
     # A test that never used a rollup, or never mixed one with the ledger, would prove nothing.
     assert min(used["rollup"], used["rollup+ledger"], used["ledger"]) >= 5, used
+    assert not site.warehouse.embedded or all(used[rollup] for rollup in site.catalog.rollups), used
 
 
 @pytest.mark.nightly

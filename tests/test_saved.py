@@ -222,7 +222,6 @@ class TestAudience:
             door.get("/api/v1/reports/secret", params=OCTOBER, headers=CUSTOMER),
             door.get("/api/v1/reports/secret", headers=CUSTOMER),
             door.post("/api/v1/query", json={"report": "secret", **OCTOBER}, headers=CUSTOMER),
-            door.post("/api/v1/query/explain", json={"report": "secret", **OCTOBER}, headers=CUSTOMER),
             door.get("/api/v1/views/secret", headers=CUSTOMER),
         ):
             assert error(answer, 404)["code"] == "unknown_report"

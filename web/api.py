@@ -58,6 +58,9 @@ async def query(request: Request[Any, Any, Any], principal: Principal, site: Sit
 @post("/query/explain", status_code=200, request_max_body_size=QUESTION_BYTES)
 async def explain(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Explanation:
     """Return the tables that would answer, why the others do not, and the statement."""
+    if principal.audience != "operator":
+        # Names of tables and columns tell what there is that is not a customer's to see.
+        raise Forbidden("forbidden", "only the operator may see how answers are found")
     words(given(request))
     question = questions.read(await request.body())
     return await anyio.to_thread.run_sync(site.explain, question, principal)
