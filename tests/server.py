@@ -13,6 +13,7 @@ from typing import Self
 import httpx
 
 PROGRAM = Path(sys.executable).with_name("tollhouse")
+ROOT = Path(__file__).resolve().parents[1]
 _URL = re.compile(r"^Tollhouse is at (http://\S+)", re.MULTILINE)
 
 
@@ -41,7 +42,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=plain | self._settings,
+                env=plain | {"PYTHONPATH": str(ROOT)} | self._settings,  # this checkout's program
                 cwd=self._scratch.name,  # no tollhouse.toml of somebody else's
                 start_new_session=True,
             )

@@ -112,6 +112,33 @@ def test_a_rollback_is_told_in_words(counted: tuple[int, int, int, int], undo: b
 
 
 @pytest.mark.engine
+def test_the_last_word_counts_even_when_the_clock_went_back(site: Site) -> None:
+    site.close_month("2024-02", "anna", "UTC")
+    later = "SELECT * REPLACE (toDateTime64('2099-01-01 00:00:00', 3, 'UTC') AS time) FROM closes"
+    site.warehouse.command(Statement(f"INSERT INTO closes {later} WHERE month = '2024-02'"))
+    site.warehouse.command(
+        Statement(
+            "ALTER TABLE closes DELETE WHERE month = '2024-02' AND time < '2090-01-01' SETTINGS mutations_sync = 1"
+        )
+    )
+    assert site.reopen_month("2024-02", "anna").state == "reopened"
+    assert "2024-02" not in [closed.month for closed in site.closes()]
+
+
+@pytest.mark.engine
+def test_a_rollback_says_how_many_records_changed_a_closed_month(site: Site, tmp_path: Path) -> None:
+    path = tmp_path / "closed.csv"
+    path.write_text("call_id,start_time\nin,2024-03-31T23:59:59Z\nout,2024-04-01T00:00:00Z\n")
+    batch = load(site, path, "closed").batch
+    assert site.rollback(batch).after_close == 0
+    assert site.rollback(batch, undo=True).after_close == 0
+    site.close_month("2024-03", "anna", "UTC")
+    taken = site.rollback(batch)
+    assert (taken.went, taken.after_close) == (2, 1)
+    assert told(taken, undo=False).endswith("2 records went (1 of them in a closed month)")
+
+
+@pytest.mark.engine
 def test_a_load_that_failed_keeps_its_origin_in_the_list(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "from-sw1.csv"
     path.write_text(f"{HEADER}\na,never,,,\n")
@@ -220,7 +247,7 @@ def changed(client: httpx.Client, batch: int, what: str) -> dict[str, int]:
     response = client.post(f"/api/v1/batches/{batch}/{what}")
     assert response.status_code == 200, response.text
     found = response.json()
-    assert list(found) == ["batch", "state", "went", "came", "fell_back", "stayed"]
+    assert list(found) == ["batch", "state", "went", "came", "fell_back", "stayed", "after_close"]
     assert found["batch"] == batch
     assert found["state"] == {"rollback": "rolled_back", "restore": "loaded"}[what]
     assert got(client, f"/batches/{batch}")["state"] == found["state"]
@@ -468,7 +495,7 @@ def test_a_rollback_tells_how_far_it_has_come_and_ends_also_when_nobody_listens(
     assert len(steps) >= 4
     assert {(step["step"], step["total"]) for step in steps} == {("rolling back", 4000)}
     assert last["result"] == {
-        "batch": batch, "state": "rolled_back", "went": 4000, "came": 0, "fell_back": 0, "stayed": 0,
+        "batch": batch, "state": "rolled_back", "went": 4000, "came": 0, "fell_back": 0, "stayed": 0, "after_close": 0,
     }  # fmt: skip
     twice = [json.loads(line) for line in client.post(f"{path}/rollback", headers=accept).text.splitlines()]
     assert [line["error"]["code"] for line in twice] == ["batch_state"]
@@ -551,7 +578,15 @@ def test_the_command_line_does_the_same_here_and_through_a_server(
     assert [batch["id"] for batch in shell.objects("batches", "--state", "rolled_back")] == [2]
     assert shell.lines("batches", "--state", "failed") == ["no batch is in that state"]
     [undone] = shell.objects("rollback", "2", "--undo")
-    assert undone == {"batch": 2, "state": "loaded", "went": 1, "came": 1, "fell_back": 1, "stayed": 1}
+    assert undone == {
+        "batch": 2,
+        "state": "loaded",
+        "went": 1,
+        "came": 1,
+        "fell_back": 1,
+        "stayed": 1,
+        "after_close": 0,
+    }
 
     assert shell.lines("ingest", str(early))[0].endswith(": 3 records, 1 duplicate, 2 stale")
     assert shell.lines("ingest", str(early), "--force")[0].endswith(": 3 records, 1 duplicate, 2 corrections")

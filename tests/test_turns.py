@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from engine.access.principal import ADMIN
 from engine.errors import Conflict, TooMany
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.pipeline import Asked, Receipt, Request
+from engine.query.question import Question
 from engine.site import Site
 from tests.loading import assert_books_agree, counts, standing
 from tests.server import Server
@@ -166,6 +168,13 @@ class TestRepeatedRequest:
             site.ingest(other, "POST /cdrs", Asked(), request=Request("key-2"))
         assert refused.value.code == "key_reused"
 
+    def test_with_the_same_body_but_force_is_another_request(self, site: Site, tmp_path: Path) -> None:
+        path = a_file(tmp_path, "forced", *calls("forced", 2))
+        site.ingest(path, "POST /cdrs", Asked(), request=Request("key-5"))
+        with pytest.raises(Conflict) as refused:
+            site.ingest(path, "POST /cdrs", Asked(force=True), request=Request("key-5"))
+        assert refused.value.code == "key_reused"
+
     def test_while_the_first_one_runs_waits_for_its_answer(self, site: Site, tmp_path: Path) -> None:
         path = a_file(tmp_path, "meanwhile", *calls("meanwhile", 4))
         with ThreadPoolExecutor(4) as posters:
@@ -187,6 +196,24 @@ class TestRepeatedRequest:
         assert counts(site.ingest(good, "POST /cdrs", Asked(source="good"), request=Request("key-4"))) == {
             "accepted": 1
         }
+
+
+def test_a_close_cuts_no_file_in_two(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site.loader, "_settings", replace(site.settings, chunk_records=10))
+    rows = [f"cut-{n},2025-03-05T10:00:00Z,cut,0.01" for n in range(35)]
+    large = a_file(tmp_path, "cut", *rows)
+    with busy_writer(site):
+        thread = in_background(site, large, "cut")
+        staged(site, 1)
+        site.loader._commit_next()  # the first ten records are committed
+        closer = threading.Thread(target=site.loader.close, args=("2025-03", "UTC", "anna"))
+        closer.start()
+    for each in (thread, closer):
+        each.join(60)
+    invoiced = site.ask(
+        Question(start="2025-03-01", end="2025-04-01", measures=("attempts",), as_of="close:2025-03"), ADMIN
+    )
+    assert invoiced.rows == [(35,)]
 
 
 def test_over_http_a_key_makes_a_repeat_safe_also_after_a_restart(tmp_path: Path) -> None:

@@ -164,4 +164,5 @@ def told(found: Any, *, undo: bool) -> str:
     order = (came, went) if undo else (went, came)
     (first, what), *more = [part for part in (*order, other, (found.stayed, "stayed")) if part[0]] or [(0, "changed")]
     words = [f"{many(first, 'record')} {what}", *(f"{count:,} {what}" for count, what in more)]
-    return f"batch {found.batch} {'restored' if undo else 'rolled back'}: {', '.join(words)}"
+    closed = f" ({found.after_close:,} of them in a closed month)" if found.after_close else ""
+    return f"batch {found.batch} {'restored' if undo else 'rolled back'}: {', '.join(words)}{closed}"

@@ -29,6 +29,7 @@ def call(
     failures: Sequence[str],
     parameters: Sequence[dict[str, Any]] = (),
     body: dict[str, Any] | None = None,
+    needs_body: bool = True,
     done: str = "200",
 ) -> dict[str, Any]:
     """Return one call; `failures` are statuses besides those that any call may answer."""
@@ -39,5 +40,5 @@ def call(
     if parameters:
         operation["parameters"] = list(parameters)
     if body:
-        operation["requestBody"] = {"required": True, "content": body}
+        operation["requestBody"] = {"required": needs_body, "content": body}
     return {**operation, "responses": responses}

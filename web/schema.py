@@ -265,7 +265,7 @@ def _paths() -> dict[str, Any]:
                         "name": "Idempotency-Key",
                         "in": "header",
                         "description": "Makes a repeat safe: the same key with the same body is answered as the first "
-                        "time and loads nothing; with another body it is refused (`key_reused`).",
+                        "time and loads nothing; with another body or `force` it is refused (`key_reused`).",
                         "schema": {"type": "string", "maxLength": 200},
                     },
                 ],

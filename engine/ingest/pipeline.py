@@ -102,7 +102,10 @@ class Loader:
             if request is None:
                 return self._load(path, origin, asked, report, Request())
             with path.open("rb") as file:
-                request = Request(request.key, file_digest(file, "sha256").hexdigest())
+                body = file_digest(file, "sha256")
+            if asked.force:
+                body.update(b"force")  # the same records, but another wish
+            request = Request(request.key, body.hexdigest())
             with self._queueing:
                 turn = self._requests.setdefault(request.key, Lock())
             with turn:
@@ -173,7 +176,7 @@ class Loader:
         if body != request.body:
             raise Conflict(
                 "key_reused",
-                f"this Idempotency-Key came with another body before: batch {batch}",
+                f"this Idempotency-Key came with another body, or force, before: batch {batch}",
                 pointer="Idempotency-Key",
                 hint="take a new key for every new body",
             )
@@ -210,10 +213,10 @@ class Loader:
             if self._unfinished:
                 self._finish()
             self._commit(group)
-        except (TollhouseError, KeyboardInterrupt) as failure:
+        except BaseException as failure:
             self._broke_off(group, failure)
-            if isinstance(failure, KeyboardInterrupt):
-                raise
+            if not isinstance(failure, TollhouseError):
+                raise  # it is this thread's own, too; the others are told with their load
 
     def _next_group(self) -> list[_Waiting]:
         """Take what waits first: a large file by itself, or as many small ones as fit in a chunk."""
@@ -310,8 +313,10 @@ class Loader:
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=False))
 
     def close(self, month: str, zone: str, who: str) -> Close:
-        """Close a month for invoicing at the newest commit, once nothing is left open."""
+        """Close a month for invoicing at the newest commit, once nothing is left open: no file is cut in two by it."""
         with self._closing():
+            while any(waiting.done for waiting in self._queue):
+                self._commit_next()
             return close(self._writer, month, zone, who, self._ledger.watermark)
 
     def save(self, words: dict[str, str]) -> None:
@@ -351,7 +356,7 @@ class Loader:
         with self._turn():
             try:
                 yield
-            except (TollhouseError, KeyboardInterrupt):
+            except BaseException:
                 self._unfinished = True
                 raise
 
@@ -430,7 +435,7 @@ class Loader:
                 self._batches.note(batch, "restoring" if undo else "rolling_back", since=self._ledger.watermark)
                 most = self._settings.chunk_records
                 return change(self._warehouse, self._ledger, self._batches, batch, most, report)
-            except (TollhouseError, KeyboardInterrupt):
+            except BaseException:
                 self._unfinished = True
                 raise
 
@@ -443,7 +448,7 @@ class Loader:
             try:
                 if groups := self._ledger.count_inexact(rollup, zone, table, days):
                     self._ledger.commit_exact(rollup, zone, table, days)
-            except (TollhouseError, KeyboardInterrupt):
+            except BaseException:
                 self._unfinished = True
                 raise
             return groups

@@ -21,7 +21,8 @@ class Undone(Struct, frozen=True):
     """What taking a batch back, or giving it again, changed, in records.
 
     `went`: stood and stands no more. `came`: stands and did not (a call that the batch had withdrawn).
-    `fell_back`: another content of it stands instead. `stayed`: as before.
+    `fell_back`: another content of it stands instead. `stayed`: as before. `after_close`: how many of those that
+    changed lie in a month that was closed.
     """
 
     batch: int
@@ -30,6 +31,7 @@ class Undone(Struct, frozen=True):
     came: int
     fell_back: int
     stayed: int
+    after_close: int = 0
 
 
 def change(
@@ -48,9 +50,10 @@ def change(
         told += records
     state = "rolled_back" if back else "loaded"
     batches.note(batch, state)
-    counted = Statement(render("ingest/changed.sql"), {"batch": batch})
-    went, came, fell_back = map(int, warehouse.query(counted).rows[0])
-    return Undone(batch, state, went, came, fell_back, told - went - came - fell_back)
+    sql = render("ingest/changed.sql.j2", closed=bool(ledger.closed))
+    counted = Statement(sql, {"batch": batch} | (ledger.closed_spans if ledger.closed else {}))
+    went, came, fell_back, after_close = map(int, warehouse.query(counted).rows[0])
+    return Undone(batch, state, went, came, fell_back, told - went - came - fell_back, after_close)
 
 
 def in_parts(spoken: Sequence[Sequence[Any]], most: int) -> Iterator[tuple[list[int], int]]:
