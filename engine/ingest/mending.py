@@ -1,10 +1,12 @@
 """A text file with broken records goes in; a copy comes out with each whole one as JSON, each broken one as its text.
 
 The engine's readers give a file up at the first record that they cannot take apart, and the good ones beside it would
-be lost. Only a file that was given up is read like this, record by record; that is slow, and such files are rare.
+be lost. Where the engine can tell which lines are odd, only those are looked at; a file that was given up is copied
+record by record, which is slow, and such files are rare.
 """
 
 import csv
+import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -44,6 +46,25 @@ def lines_of_json(path: Path, origin: str, copy: Path) -> tuple[str, ...]:
     if not names and first:
         raise first
     return tuple(names)
+
+
+def broken_lines(path: Path, rows: list[int], copy: Path) -> int:
+    """Copy a file, each of these lines that is no JSON object as a broken record; return how many are. Rows ascend."""
+    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+    broken = done = 0
+    with path.open("rb") as file, copy.open("wb") as out:
+        for row in rows:
+            out.writelines(islice(file, row - done - 1))
+            line = next(file)
+            try:
+                decoder.decode(line.removeprefix(_BOM) if row == 1 else line)
+                out.write(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                out.write(_broken(line.decode("utf-8", "replace")))
+                broken += 1
+            done = row
+        shutil.copyfileobj(file, out)
+    return broken
 
 
 class Record(Struct, frozen=True):
@@ -94,6 +115,50 @@ def records_of_csv(path: Path, origin: str, copy: Path, *, header: bool, delimit
                 out.write(encoder.encode(dict(zip(names, record.values or [""], strict=False))) + b"\n")
             except UnicodeError:  # also of bytes that are no text
                 out.write(_broken(_shown(record.text)))
+
+
+class Span(Struct, frozen=True):
+    """A record that cannot be taken apart: its row, how many lines come before it, and the last line it takes."""
+
+    row: int
+    after: int
+    until: int
+
+
+def broken_records(path: Path, origin: str, head: int, delimiter: str) -> list[Span]:
+    """Return the records of a CSV file that cannot be taken apart. Raises `BadRequest` for a quote never closed."""
+    found: list[Span] = []
+    row = -head
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
+        line = 0
+        while True:
+            try:
+                for _ in reader:  # nothing is done with a record that is whole: this is the reader's own loop
+                    row += 1
+                    line = reader.line_num
+                return found
+            except csv.Error as failure:
+                if "unexpected end of data" in str(failure):
+                    raise never_closed(origin, line + 1) from failure
+                row += 1
+                found.append(Span(row, line, reader.line_num))
+                line = reader.line_num
+
+
+def without(path: Path, spans: list[Span], copy: Path) -> None:
+    """Copy a file, an empty line for each of these records."""
+    done = 0
+    with (
+        path.open(encoding="utf-8", errors="surrogateescape", newline="") as file,
+        copy.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out,
+    ):
+        for span in spans:
+            out.writelines(islice(file, span.after - done))
+            out.write("\n")
+            done = span.until
+            next(islice(file, done - span.after, done - span.after), None)
+        shutil.copyfileobj(file, out)
 
 
 def odd_lines(source: Path, begin: int, rows: list[int], copy: Path, delimiter: str) -> list[int] | None:

@@ -215,6 +215,7 @@ class Reading:
         with _watched(self.warehouse, source, report):
             while True:
                 try:
+                    source = self._sifted(source, batch)
                     self._stage(source, dialect, reader)
                     careful = None if self._read_odd(source, dialect, reader) else sources.parsed(source)
                 except BadRequest as failure:
@@ -225,19 +226,38 @@ class Reading:
                     break
                 self._batches.drop([batch])
                 source = careful
+        if source.absent:
+            self._writer.run("ingest/broken.sql.j2", {"batch": batch, "rows": list(source.absent)})
         if stage.moves(source, dialect):
             self._run("moves", batch)
         return source
+
+    def _sifted(self, source: Source, batch: int) -> Source:
+        """Return a large file with its broken records set aside, so that they cost no second reading of the others."""
+        if not sources.needs_sifting(source):
+            return source
+        if source.container == "csv":
+            return sources.sifted_records(source)
+        statement = Statement(render("ingest/sift.sql.j2", holds=self._writer.holds), {"batch": batch})
+        self._writer.insert_file(statement, Piece.whole(source.path), "LineAsString", "line String")
+        rows = self._odd(batch)
+        if not rows:
+            return source
+        self._batches.drop([batch])
+        return sources.sifted_lines(source, rows) if len(rows) <= MOST_ODD else source
+
+    def _odd(self, batch: int) -> list[int]:
+        sql = "SELECT row FROM staging WHERE batch = {batch:UInt32} AND part = 'odd' ORDER BY row LIMIT {most:UInt32}"
+        return _first(self.warehouse.query(Statement(sql, {"batch": batch, "most": MOST_ODD + 1})).rows)
 
     def _read_odd(self, source: Source, dialect: Dialect, reader: Reader) -> bool:
         """Read the lines that could not be cut; False when the file has to be read whole for them."""
         if not source.cut:
             return True
-        sql = "SELECT row FROM staging WHERE batch = {batch:UInt32} AND part = 'odd' ORDER BY row LIMIT {most:UInt32}"
-        found = self.warehouse.query(Statement(sql, {"batch": reader.batch, "most": MOST_ODD + 1})).rows
-        if not found:
+        rows = self._odd(reader.batch)
+        if not rows:
             return True
-        looked = None if dialect.needs_whole_file or len(found) > MOST_ODD else sources.odd_lines(source, _first(found))
+        looked = None if dialect.needs_whole_file or len(rows) > MOST_ODD else sources.odd_lines(source, rows)
         if looked is None:
             return False
         odd, broken = looked

@@ -76,6 +76,8 @@ class Source(Struct, frozen=True):
     size: int  # bytes to read
     scratch: Path | None = None  # where a copy of it may be written, to be read with more care
     broken: bool = False  # is a copy in which records that cannot be taken apart stand as their text
+    sifted: bool = False  # whether its broken records were looked for before it is read
+    absent: tuple[int, ...] = ()  # rows of broken records, for which the copy to be read has empty lines
     suspect: bool = False  # holds bytes that are no text: every column of every record is looked at
     delimiter: str = ""  # of a CSV file
     head: int = 0  # lines of its header
@@ -137,12 +139,13 @@ def more_carefully(source: Source) -> Source | None:
     NDJSON may have a key that its first lines did not have, or a line that is no JSON. A CSV file may have a record
     that the engine's reader cannot take apart. In the end each such record is rejected by itself.
     """
-    if source.broken or source.cut or source.scratch is None:
+    if (source.broken and not source.sifted) or source.cut or source.scratch is None:
         return None
     if source.container == "ndjson":
-        mended = _mended_json(source.path, source.origin, source.scratch)
+        mended = _mended_json(source.text or source.path, source.origin, source.scratch)
         return msgspec.structs.replace(mended, text=source.text)
-    return _mended_csv(source, source.scratch)
+    whole = msgspec.structs.replace(source, path=source.text or source.path, absent=())
+    return _mended_csv(whole, source.scratch)
 
 
 def parsed(source: Source) -> Source:
@@ -166,6 +169,32 @@ def odd_lines(source: Source, rows: list[int]) -> tuple[Source, list[int]] | Non
     read = _parsed(msgspec.structs.replace(source, path=copy, head=0, size=copy.stat().st_size), suspect=True)
     structure = f"c0 UInt64, {read.structure}"
     return msgspec.structs.replace(read, numbered=True, structure=structure), broken
+
+
+def needs_sifting(source: Source) -> bool:
+    """Whether it pays to look for broken records before all of the file is read: then it need not be read twice."""
+    large = source.size >= lines.LEAST and source.text == source.path and source.scratch is not None
+    return large and not (source.sifted or source.broken or source.cut)
+
+
+def sifted_lines(source: Source, rows: list[int]) -> Source:
+    """Return the same file of JSON lines, those of these lines that are no objects set aside as broken records."""
+    copy = (source.scratch or source.path.parent) / "sifted"
+    if not mending.broken_lines(source.path, rows, copy):
+        return msgspec.structs.replace(source, sifted=True)
+    found = _objects(copy, source.origin, source.columns, source.scratch, broken=True)
+    return msgspec.structs.replace(found, text=source.text, sifted=True)
+
+
+def sifted_records(source: Source) -> Source:
+    """Return the same CSV file without its broken records."""
+    spans = mending.broken_records(source.path, source.origin, source.head, source.delimiter)
+    if not spans:
+        return msgspec.structs.replace(source, sifted=True)
+    copy = (source.scratch or source.path.parent) / "sifted"
+    mending.without(source.path, spans, copy)
+    rows = tuple(span.row for span in spans)
+    return msgspec.structs.replace(source, path=copy, size=copy.stat().st_size, sifted=True, absent=rows)
 
 
 def _container(path: Path, name: str, origin: str) -> Container:
@@ -338,7 +367,10 @@ def _ndjson(path: Path, origin: str, scratch: Path) -> Source:
             try:
                 names.update(dict.fromkeys(decoder.decode(text)))
             except (msgspec.DecodeError, UnicodeDecodeError):
-                return _mended_json(path, origin, scratch)
+                if path.stat().st_size < lines.LEAST:
+                    return _mended_json(path, origin, scratch)
+    if not names and path.stat().st_size:
+        return _mended_json(path, origin, scratch)
     return _some_objects(path, origin, tuple(names), scratch)
 
 
