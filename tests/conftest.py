@@ -8,7 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec.structs import replace
 
+from engine.catalog.load import catalog
 from engine.settings import Settings
 from engine.site import Site
 from engine.warehouse.gateway import PINNED, Warehouse
@@ -102,6 +104,16 @@ def site(dsn: str) -> Iterator[Site]:
     """An empty site on either kind of database, shared by the tests of a module."""
     with Site(Settings(database=dsn)) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def few_rollups() -> Iterator[None]:
+    """Sites opened in this process keep one rollup by day and one finer one: what holds of any holds of all."""
+    shipped = catalog()
+    kept = {name: shipped.rollups[name] for name in ("breakout_day", "route_minute15")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.site.catalog", lambda: replace(shipped, rollups=kept))
+        yield
 
 
 @pytest.fixture(scope="module")

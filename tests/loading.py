@@ -17,7 +17,7 @@ SCRATCH = ("staging", "told", "decisions", "contradictions", "texts", "reenriche
 COUNTS = ("accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected")
 
 STANDING = """
-SELECT * EXCEPT (sign, batch, commit) FROM cdr
+SELECT * EXCEPT (sign, batch, commit, joined, waits) FROM cdr
 WHERE source = {source:String} AND sign = 1 AND (call_id, leg, start_time, content) IN (
     SELECT call_id, leg, start_time, content FROM cdr WHERE source = {source:String}
     GROUP BY call_id, leg, start_time, content HAVING sum(sign) = 1)

@@ -458,14 +458,15 @@ def test_rejects_are_listed_with_what_they_said_and_the_log_keeps_it_not(
 
     newest = got(client, "/rejects", limit=1)
     [reject] = newest["items"]
-    assert list(reject) == ["batch", "origin", "record", "field", "reason", "raw"]
-    assert {name: reject[name] for name in ("batch", "origin", "record", "field")} == {
+    assert list(reject) == ["batch", "origin", "record", "line", "field", "reason", "raw"]
+    assert {name: reject[name] for name in ("batch", "origin", "record", "line", "field")} == {
         "batch": two["batch"],
         "origin": "POST /cdrs",
         "record": 2,
+        "line": 3,
         "field": "customer_charge",
     }
-    assert f"x{number}" in reject["raw"]
+    assert reject["raw"] == f"bad,2026-10-05T10:00:00Z,,,x{number}"
 
     pages = [got(client, "/rejects", batch=one["batch"], limit=2)]
     while pages[-1]["next_cursor"]:
@@ -595,8 +596,8 @@ def test_the_command_line_does_the_same_here_and_through_a_server(
     assert [batch["forced"] for batch in listed] == [True, False, False, False]
     assert re.split(r"  +", shell.lines("batches", "--limit", "1")[1])[-3] == "yes"
     [reject] = shell.objects("rejects", "--batch", "2")
-    assert (reject["record"], reject["field"]) == (5, "start_time")
-    assert json.loads(reject["raw"])["start_time"] == "never"
+    assert (reject["record"], reject["line"], reject["field"]) == (5, 6, "start_time")
+    assert reject["raw"] == "e,never,0,,"
 
     monkeypatch.setattr(history, "MOST", 2)
     assert [batch["id"] for batch in shell.objects("batches", "--limit", "3")] == [4, 3, 2]
