@@ -350,9 +350,9 @@ FORMS = {
     "json": (AS_NDJSON, "application/json", ""),
     "parquet": (parquet(), "application/vnd.apache.parquet", ""),
     "arrow": (arrow(), "application/vnd.apache.arrow.stream", ""),
-    "csv-gzip": (gzip.compress(AS_CSV), "text/csv", "gzip"),
+    "csv-gzip": (gzip.compress(AS_CSV, mtime=0), "text/csv", "gzip"),
     "csv-zstd": (pa.compress(AS_CSV, "zstd", asbytes=True), "text/csv", "zstd"),
-    "ndjson-gzip-without-saying-so": (gzip.compress(AS_NDJSON), "application/x-ndjson", ""),
+    "ndjson-gzip-without-saying-so": (gzip.compress(AS_NDJSON, mtime=0), "application/x-ndjson", ""),
 }
 
 
@@ -449,7 +449,7 @@ class TestLoading:
             (b'{"call_id": "x"', "application/x-ndjson"),
             (b"PAR1 but no more", "application/vnd.apache.parquet"),
             (b"no arrow", "application/vnd.apache.arrow.stream"),
-            (gzip.compress(AS_CSV * 50)[:60], "text/csv"),
+            (gzip.compress(AS_CSV * 50, mtime=0)[:60], "text/csv"),
             (parquet()[:-20], "application/vnd.apache.parquet"),
         ],
     )

@@ -65,6 +65,19 @@ def test_lines_that_are_all_whole_are_read_as_they_are(site: Site, tmp_path: Pat
     assert (receipt.accepted, receipt.rejected) == (CALLS, 0)
 
 
+def test_a_key_that_turns_up_late_is_found_without_reading_every_record_in_python(site: Site, tmp_path: Path) -> None:
+    every = [a_call("late", number) for number in range(1500)]
+    every[1200] = every[1200].replace('"customer"', '"switch_port"')
+    every[7] = every[7][:30]
+    path = tmp_path / "calls.ndjson"
+    path.write_text("\n".join(every))
+    receipt = site.ingest(path, path.name, Asked("canonical", "late"))
+    assert (receipt.accepted, receipt.rejected) == (1499, 1)
+    sql = "SELECT call_id, meta FROM cdr WHERE source = 'late' AND notEmpty(meta)"
+    assert site.warehouse.query(Statement(sql)).rows == [("late-1200", {"switch_port": "a, b"})]
+    assert rejects(site, receipt) == [(8, every[7])]
+
+
 HEADER = "call_id,start_time,customer,note"
 BROKEN_RECORDS = {"quotes inside quotes": '"x"y",2026-10-05T10:00:00Z,"a"b,', "over two lines": '"x\ny"z,2026-10-05,,'}
 

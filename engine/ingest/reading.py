@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import dialects, facts, places, sources, stage
+from engine.ingest import dialects, facts, mending, places, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
@@ -219,7 +219,9 @@ class Reading:
                     self._stage(source, dialect, reader)
                     careful = None if self._read_odd(source, dialect, reader) else sources.parsed(source)
                 except BadRequest as failure:
-                    careful = sources.more_carefully(source) if failure.code == "unreadable_file" else None
+                    if failure.code != "unreadable_file":
+                        raise
+                    careful = self._keyed(source, batch) or sources.more_carefully(source)
                     if careful is None:
                         raise
                 if careful is None:
@@ -245,6 +247,18 @@ class Reading:
             return source
         self._batches.drop([batch])
         return sources.sifted_lines(source, rows) if len(rows) <= MOST_ODD else source
+
+    def _keyed(self, source: Source, batch: int) -> Source | None:
+        """Return a file of JSON lines with the keys that its first lines did not have; None when it has no others."""
+        if source.container != "ndjson" or source.text is None:
+            return None
+        self._batches.drop([batch])
+        statement = Statement(render("ingest/keys.sql.j2", holds=self._writer.holds), {"batch": batch})
+        self._writer.insert_file(statement, Piece.whole(source.path), "LineAsString", "line String")
+        sql = "SELECT DISTINCT raw FROM staging WHERE batch = {batch:UInt32} AND part = 'key' ORDER BY raw"
+        found = [str(key) for (key,) in self.warehouse.query(Statement(sql, {"batch": batch})).rows]
+        others = [key for key in found if key not in source.columns and key != mending.BROKEN]
+        return sources.with_keys(source, others) if others else None
 
     def _odd(self, batch: int) -> list[int]:
         sql = "SELECT row FROM staging WHERE batch = {batch:UInt32} AND part = 'odd' ORDER BY row LIMIT {most:UInt32}"

@@ -130,7 +130,7 @@ def with_keys(source: Source, names: Iterable[str]) -> Source:
     """Return a file of JSON lines as one whose objects may have these keys, too."""
     columns = tuple(dict.fromkeys([*source.columns, *names]))
     found = _objects(source.path, source.origin, columns, source.scratch, broken=source.broken)
-    return msgspec.structs.replace(found, text=source.text)
+    return msgspec.structs.replace(found, text=source.text, sifted=source.sifted)
 
 
 def more_carefully(source: Source) -> Source | None:
