@@ -21,7 +21,7 @@ from web import verification
 from web.cli import main
 from web.progress import PROGRESS
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups", "interpreted")]
+pytestmark = pytest.mark.engine
 
 TABLE = "breakout_day_v1_utc"
 CALLS = """call_id,start_time,duration,sip_code,customer,customer_charge,provider_charge
