@@ -107,12 +107,13 @@ def site(dsn: str) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def few_rollups() -> Iterator[None]:
-    """Sites opened in this process keep one rollup by day and one finer one: what holds of any holds of all."""
+def few_rollups(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Sites opened in this process keep one rollup by day and one finer one; all of them in the long profile."""
     shipped = catalog()
     kept = {name: shipped.rollups[name] for name in ("breakout_day", "route_minute15")}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engine.site.catalog", lambda: replace(shipped, rollups=kept))
+        if "not nightly" in request.config.getoption("markexpr"):
+            patch.setattr("engine.site.catalog", lambda: replace(shipped, rollups=kept))
         yield
 
 

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qsl, urlsplit
 
 import click
@@ -184,7 +184,7 @@ def test_the_dialect_that_is_shown_can_be_read(tmp_path: Path) -> None:
     assert {reading.read for reading in shown.fields.values()} <= set(re.findall(r"`(\w+)`", listed))
     keys = {*dialects.Dialect.__struct_fields__} - {"fields", "container"}
     assert keys <= set(re.findall(r"`(\w+)`", listed))
-    readings: tuple[str, ...] = dialects.Reading.__args__  # type: ignore[attr-defined]
+    readings: tuple[str, ...] = get_args(dialects.Reading)
     assert set(readings) <= set(re.findall(r"`(\w+)`", listed))
 
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from msgspec.structs import replace
@@ -123,7 +123,7 @@ def test_what_is_not_about_the_question_alone_is_refused_by_name_too(coverage: C
     assert refusals(told["scope_missing"])["rate_center_day_v1_utc"] == "scope_missing"
     for reason in ("not_by_commit", "reads_more_rows", "not_covered", "zone_rules_changed", "rates_by_day"):
         assert refusals(told[reason])[table] == reason
-    known = set(Reason.__args__)  # type: ignore[attr-defined]
+    known = set(get_args(Reason))
     assert {reason for _, _, reason in REFUSED} | set(told) == known, "every reason has its question"
 
 

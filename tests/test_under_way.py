@@ -17,7 +17,7 @@ import pytest
 from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
-from tests.conftest import fresh_database
+from tests.conftest import fresh_database, required
 from tests.server import Server
 from web.progress import PROGRESS
 
@@ -180,7 +180,9 @@ def test_a_caller_has_so_many_under_way_and_no_more(client: httpx.Client) -> Non
     assert ask(client, OCTOBER, "and-again").status_code == 200
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+@pytest.mark.skipif(
+    shutil.which("curl") is None and not required("browser"), reason="no curl here; apt-get install curl"
+)
 @pytest.mark.parametrize("form", ["csv", "ndjson", "arrow", "parquet"])
 def test_a_stream_that_breaks_off_is_seen_by_curl(
     served: Server, client: httpx.Client, form: str, tmp_path: Path

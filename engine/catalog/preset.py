@@ -1,7 +1,7 @@
 """A report's declaration goes in, with what its caller chose; the defaults of a question come out."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +13,7 @@ Operator = Literal[
 ]  # fmt: skip
 Value = str | int | float | bool
 ParameterName = Literal["type", "side", "bucket"]
-PARAMETERS: tuple[ParameterName, ...] = ParameterName.__args__  # type: ignore[attr-defined]
+PARAMETERS: tuple[ParameterName, ...] = get_args(ParameterName)
 """The fields of a question that choose a variant of its report."""
 
 

@@ -1,7 +1,7 @@
 """An answer and the name of a format go in, its bytes come out; rows and headers are the same in all of them."""
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -11,7 +11,7 @@ from engine.query.answer import Answer, Column, Stream
 from engine.words import many
 
 Format = Literal["table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx"]
-FORMATS: tuple[Format, ...] = Format.__args__  # type: ignore[attr-defined]
+FORMATS: tuple[Format, ...] = get_args(Format)
 """Every format, in the order in which they are listed."""
 MEDIA: dict[str, str] = {
     "json": "application/json",

@@ -52,7 +52,7 @@ class Flights(Generic[T]):
         ticket.check()
         if flight.failure is not None:
             raise flight.failure
-        return flight.result  # type: ignore[return-value]
+        return flight.result  # type: ignore[return-value]  # whoever flew left a failure or a result
 
     def _fly(self, key: bytes, flight: _Shared[T], work: Callable[[Errand], T]) -> None:
         try:
@@ -93,7 +93,7 @@ class Pump(Flight, Iterator[bytes]):
         except BaseException as failure:  # whoever takes the pieces raises it
             self._failure = failure
         finally:
-            self._pieces.close()  # type: ignore[attr-defined]
+            self._pieces.close()  # type: ignore[attr-defined]  # always a generator: its statement ends with it
             self.land()
             self._wake()
 

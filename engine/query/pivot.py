@@ -118,7 +118,7 @@ class Sheet:
             aspect.type,
             unit,
             measure=None if plain else aspect.measure.name,
-            aspect=aspect.kind or None,  # type: ignore[arg-type]
+            aspect=aspect.kind or None,  # type: ignore[arg-type]  # the literal without its empty word
             pivot=pivot,
             other=other,
         )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 from engine.catalog.preset import Clause, Operator, Sort, View
 from engine.errors import BadRequest, nearest
 
-OPERATORS: tuple[str, ...] = Operator.__args__  # type: ignore[attr-defined]
+OPERATORS: tuple[str, ...] = get_args(Operator)
 """Every operator of a filter."""
 Base = Literal["attempts", "seizures"]
 Compare = Literal["previous", "week", "year"]
-_CHOICES: dict[str, tuple[str, ...]] = {"op": OPERATORS, "compare": Compare.__args__}  # type: ignore[attr-defined]
+_CHOICES: dict[str, tuple[str, ...]] = {"op": OPERATORS, "compare": get_args(Compare)}
 
 
 class Top(Struct, frozen=True, forbid_unknown_fields=True):
