@@ -1,5 +1,6 @@
 """A report's name goes in, its page comes out: what its modules need to ask and to draw it, and no number yet."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import anyio.to_thread
@@ -11,7 +12,7 @@ from msgspec import Struct
 from engine.access.principal import Principal
 from engine.catalog.preset import PARAMETERS
 from engine.errors import NotFound, TollhouseError
-from engine.query.question import Question
+from engine.query.question import of
 from engine.site import Site
 from web.catalog import CatalogView, ReportView, catalog_view
 from web.shell import shell
@@ -51,25 +52,21 @@ class ReportPage(Struct, frozen=True):
     site: SiteView
 
 
-def report_page(name: str, chosen: dict[str, str], zone: str, site: Site, principal: Principal) -> ReportPage:
+def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, principal: Principal) -> ReportPage:
     """Return the page of a report whose parameters are chosen so; raises 404 for one that the caller has not."""
     kept = site.shelf.every(principal)
     catalog = catalog_view(site.catalog, principal, site.settings.min_calls, kept)
     view = next((each for each in catalog.reports if each.name == name and not each.records), None)
     if view is None:
         raise NotFound("unknown_report", f"there is no report {name!r}", hint="see the menu")
-    question = Question(start="2000-01-01", end="2000-01-02", report=name, **chosen)
-    preset = site.preset(question, principal)
-    fixed = preset.get("where", [])
+    preset = _preset(name, chosen, site, principal)
+    fixed = [] if view.saved else preset.get("where", [])
     if view.saved:
         base = site.shelf.find(name, principal).question.get("report")
         preset["report"] = base or "explore"
-        fixed = []
         if base in site.catalog.reports:
-            own = {word: value for word, value in preset.items() if word in PARAMETERS}
-            fixed = site.preset(Question(start="2000-01-01", end="2000-01-02", report=base, **own), principal).get(
-                "where", []
-            )
+            own: dict[str, str] = {word: preset[word] for word in PARAMETERS if word in preset}
+            fixed = _preset(base, own, site, principal).get("where", [])
     today = _today(zone, site)
     settings = site.settings
     return ReportPage(
@@ -82,6 +79,11 @@ def report_page(name: str, chosen: dict[str, str], zone: str, site: Site, princi
         catalog=catalog,
         site=SiteView(settings.timezone, settings.currency, today, site.newest_day(), settings.min_calls),
     )
+
+
+def _preset(name: str, chosen: Mapping[str, str], site: Site, principal: Principal) -> dict[str, Any]:
+    """A report as a question without its window."""
+    return site.preset(of({"from": "2000-01-01", "to": "2000-01-02", "report": name, **chosen}), principal)
 
 
 def _today(zone: str, site: Site) -> str:
@@ -100,7 +102,7 @@ def embedded(page: Any) -> str:
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template:
     """A report as a page."""
     words = dict(request.query_params.items())
-    chosen = {word: words[word] for word in PARAMETERS if word in words}
+    chosen: dict[str, str] = {word: words[word] for word in PARAMETERS if word in words}
     zone = words.get("tz", words.get("timezone", ""))
 
     def made() -> dict[str, Any]:
