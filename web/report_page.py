@@ -17,11 +17,6 @@ from engine.site import Site
 from web.catalog import CatalogView, ReportView, catalog_view
 from web.shell import shell
 
-MODULES = (
-    "report", "controls", "dom", "format", "levels", "api", "sheet", "states", "table", "columns", "view", "words",
-    "shell",
-)  # fmt: skip
-"""What the page loads: all at once, not one after another as they name each other."""
 WEEK = 6
 """Days before today that a report begins at when nothing is said."""
 
@@ -34,6 +29,7 @@ class SiteView(Struct, frozen=True):
     today: str
     newest: str | None
     min_calls: int
+    operator: bool
 
 
 class ReportPage(Struct, frozen=True):
@@ -77,7 +73,14 @@ def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, pri
         fixed=fixed,
         window={"from": site.days_before(today, WEEK), "to": site.days_before(today, -1)},
         catalog=catalog,
-        site=SiteView(settings.timezone, settings.currency, today, site.newest_day(), settings.min_calls),
+        site=SiteView(
+            settings.timezone,
+            settings.currency,
+            today,
+            site.newest_day(),
+            settings.min_calls,
+            principal.audience == "operator",
+        ),
     )
 
 
@@ -108,6 +111,6 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     def made() -> dict[str, Any]:
         page = report_page(name, chosen, zone, site, principal)
         around = shell(site, principal, page.path, page.report.label, "report")
-        return {"shell": around, "report": page.report, "page": embedded(page), "modules": MODULES}
+        return {"shell": around, "report": page.report, "page": embedded(page)}
 
     return Template("report.html", context=await anyio.to_thread.run_sync(made))

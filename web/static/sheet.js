@@ -99,6 +99,16 @@ export class Sheet {
     return found;
   }
 
+  /** The paths of the groups that are open. */
+  opened() {
+    return this.visible().filter((row) => row.open).map((row) => row.path);
+  }
+
+  /** Whether some rows are not here, so that only the server can sort them. */
+  get truncated() {
+    return this.answer.truncated || this.visible().some((row) => row.truncated > 0);
+  }
+
   /** Sort within each parent as the server would: nulls last, equals by their names. */
   sort(keys) {
     const walk = (rows) => {

@@ -1,6 +1,6 @@
 /** What becomes of a question goes in, what stands above, over or instead of the table comes out. */
 
-import { byId, element } from "./dom.js";
+import { announce, byId, element } from "./dom.js";
 import { many, short } from "./format.js";
 
 const SLOW = 300; // milliseconds until a question that is not answered yet is worth a word
@@ -54,12 +54,47 @@ export class States {
   table(warnings) {
     this.instead.hidden = true;
     this.sheet.hidden = false;
-    this.notices.replaceChildren(...warnings.map((text) => element("li", {}, sentence(text))));
-    this.notices.hidden = !warnings.length;
+    this.#tell(warnings);
+  }
+
+  failed(failure) {
+    if (!failure.code) throw failure; // a mistake of ours
+    this.#tell([]);
+    this.replace("failed", sentence(failure.message), ...(failure.hint ? [sentence(failure.hint)] : []));
+  }
+
+  /** The question was ended by hand; `shown` when an earlier answer still stands there. */
+  cancelled(shown) {
+    announce("Cancelled.");
+    if (shown) this.#tell(["Cancelled: this is the answer to the question before"]);
+    else this.replace("empty", "Cancelled", "The question was ended before its answer. Refresh asks it again.");
+  }
+
+  #tell(texts) {
+    this.notices.replaceChildren(...texts.map((text) => element("li", {}, sentence(text))));
+    this.notices.hidden = !texts.length;
   }
 }
 
 const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** What a reader of an answer must know. */
+export function warnings(answer) {
+  const cut = `the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all, and a download has them all`;
+  return [...(answer.truncated ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
+}
+
+/** An answer without rows: say what would have some. */
+export function empty(view, states) {
+  const { newest } = view.site;
+  const way = (label, patch) => element("button", { type: "button", class: "button", onclick: () => view.ask(patch) }, label);
+  if (!newest) states.replace("empty", "Nothing is loaded yet", "Load a file with tollhouse ingest FILE, or try make demo.");
+  else if (view.asked.where.length) states.replace("empty", "No calls pass these filters", `The newest call is of ${newest}.`, way("Show this window without them", { where: [] }));
+  else states.replace("empty", "No calls in this window", `The newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
+}
+
+/** A date some days later. */
+const shifted = (day, days) => new Date(Date.parse(`${day}T00:00:00Z`) + days * 86400000).toISOString().slice(0, 10);
 
 /** What an answer tells about itself, in one line. */
 export function footer(sheet) {

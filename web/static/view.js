@@ -60,6 +60,7 @@ export class View extends EventTarget {
     this.catalog = page.catalog;
     this.fixed = page.fixed;
     this.report = page.report;
+    this.saved = page.saved;
     this.path = page.path;
     const fields = [...page.catalog.dimensions.map((each) => ({ ...each, kind: "dimension" })), ...page.catalog.measures.map((each) => ({ ...each, kind: "measure" }))];
     this.fields = new Map(fields.map((field) => [field.name, field]));
