@@ -52,6 +52,7 @@ export class States {
 
   /** The table is there, with what a reader of it must know. */
   table(warnings) {
+    this.sheet.classList.remove("blank");
     this.instead.hidden = true;
     this.sheet.hidden = false;
     this.#tell(warnings);
