@@ -31,7 +31,7 @@ export class States {
     if (total) this.bar.max = total;
     if (total) this.bar.value = read;
     else this.bar.removeAttribute("value");
-    this.said.textContent = total ? `${short(read)} of ${short(total)} rows read` : "Asking…";
+    this.said.textContent = total ? `${short(read)} of ${short(total)} rows read` : read ? `${short(read)} rows read` : "Asking…";
   }
 
   /** It is answered, failed or cancelled. */
