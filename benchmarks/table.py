@@ -30,7 +30,7 @@ def main(words: list[str] | None = None) -> None:
     kept: dict[str, Any] = json.loads(options.kept.read_text("utf-8")) if options.kept.exists() else {}
     for path in options.results:
         kept = merged(kept, json.loads(path.read_text("utf-8")))
-    options.kept.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", "utf-8")
+    options.kept.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
     text = options.readme.read_text("utf-8")
     before, after = text.split(_BEGIN)[0], text.split(_END)[1]
     options.readme.write_text(f"{before}{_BEGIN}\n\n{written(kept)}\n{_END}{after}", "utf-8")
@@ -41,7 +41,8 @@ def main(words: list[str] | None = None) -> None:
 def merged(kept: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
     """Return what is kept, with the parts of a result in place of older ones of the same size."""
     told = {name: result[name] for name in _RUN}
-    return kept | {f"{name} {result['calls']}": {**told, "part": name, **one} for name, one in result["parts"].items()}
+    found = {f"{name} {result['calls']}": {**told, "part": name, **one} for name, one in result["parts"].items()}
+    return dict(sorted((kept | found).items()))
 
 
 def written(kept: dict[str, Any]) -> str:

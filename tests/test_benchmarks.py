@@ -14,8 +14,7 @@ from benchmarks.answers import Differs, agree
 from benchmarks.parts import PARTS
 from engine.catalog.load import catalog
 
-SLOW = {"enrichment", "rollups", "numbers", "concurrency", "growth", "generator"}
-"""Parts that take long whatever the size, or need more than one database."""
+pytestmark = pytest.mark.filterwarnings("ignore:.*inferred:DeprecationWarning")
 
 
 def run(folder: Path, *parts: str) -> dict[str, Any]:
