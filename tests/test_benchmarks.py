@@ -13,6 +13,10 @@ from benchmarks import duck, plots, postgres, presets, table, targets, timing
 from benchmarks.answers import Differs, agree
 from benchmarks.parts import PARTS
 from engine.catalog.load import catalog
+from tests.conftest import required
+
+MISSING = duck.MISSING or postgres.missing()
+"""What the benchmarks cannot compare with here."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*inferred:DeprecationWarning")
 
@@ -72,9 +76,7 @@ def test_a_bound_is_met_or_missed() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.skipif(
-    duck.MISSING is not None or postgres.missing() is not None, reason="DuckDB or PostgreSQL is missing"
-)
+@pytest.mark.skipif(MISSING is not None and not required("peers"), reason=MISSING or "")
 def test_peers_give_the_same_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = run(tmp_path, "reports", "asking", "questions", "disk")
     reports = found["parts"]["reports"]
