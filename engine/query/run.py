@@ -34,6 +34,7 @@ from engine.query.limits import Limits, of_answers, of_exports
 from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.pivot import Sheet, filled_up
+from engine.query.presets import Find
 from engine.query.provenance import Origin, Provenance
 from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
@@ -78,6 +79,7 @@ class Desk:
         uncovered: dict[str, Uncovered] | None = None,
         begins: dict[str, int] | None = None,
         limits: LimitsOf = lambda _: (),
+        find: Find | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
@@ -88,6 +90,7 @@ class Desk:
         self._coverage = Coverage(warehouse)
         self._provenance = Provenance(warehouse, covered, self._begins)
         self._limits = limits
+        self._find = find
         self.moments = Moments(warehouse, self._coverage)
         self.board = Board(settings.max_questions)
         self._flights: Flights[Answer] = Flights(warehouse)
@@ -165,7 +168,7 @@ class Desk:
             count = int(self._warehouse.query(counted(statement), errand).rows[0][0])
         except TollhouseError as failure:
             raise limits.named(failure) from failure
-        if asked.question.limit is None and count > limits.rows:
+        if asked.whole.limit is None and count > limits.rows:
             raise limits.many()
 
     @contextmanager
@@ -189,7 +192,7 @@ class Desk:
         errand: Errand,
         ledger_only: bool,
     ) -> Answer:
-        question = asked.question
+        whole = asked.whole
         ask = partial(self._warehouse.query, errand=errand)
         try:
             for read in range(_READS + 1):
@@ -197,11 +200,11 @@ class Desk:
                 asked = self.at(asked, commit)
                 chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
                 rolled = None
-                if question.totals or question.subtotals or asked.columns:  # the total has every value across
+                if whole.totals or whole.subtotals or asked.columns:  # the total has every value across
                     rolled = ask(render.totals(asked, chosen, self._catalog, commit.commit))
                 found = ask(render.rows(asked, chosen, self._catalog, commit.commit, limits.rows))
                 one = found
-                if not found.rows and (question.offset or question.limit == 0):
+                if not found.rows and (whole.offset or whole.limit == 0):
                     # Each row tells what is told of all rows; when none was asked for, one is read for that.
                     one = ask(render.first(asked, chosen, self._catalog, commit.commit))
                 if not _mixed(one) and not (rolled and _mixed(rolled)):
@@ -241,7 +244,14 @@ class Desk:
         """Resolve names, window and scope."""
         coverage = self._coverage
         return resolve(
-            question, principal, self._catalog, self._settings, coverage.instants, self.moments, coverage.earlier
+            question,
+            principal,
+            self._catalog,
+            self._settings,
+            coverage.instants,
+            self.moments,
+            coverage.earlier,
+            self._find,
         )
 
     def at(self, asked: Resolved, commit: Moment, *, money: bool = False) -> Resolved:
@@ -316,11 +326,11 @@ class Desk:
         principal: Principal,
         ask: Ask,
     ) -> Answer:
-        question = asked.question
+        whole = asked.whole
         origins = self._origins(asked, commit)
         extra = {name: place for place, name in enumerate(one.columns)}
         total = _total(one, extra)
-        if question.limit is None and total > limits.rows:
+        if whole.limit is None and total > limits.rows:
             raise limits.many()
         sheet = self._sheet(asked, rolled)
         rows = [sheet.row(row) for row in found.rows]
@@ -328,12 +338,12 @@ class Desk:
         return Answer(
             columns=sheet.columns,
             rows=rows,
-            subtotals=subtotals if question.subtotals else UNSET,
-            totals=totals if question.totals and totals is not None else UNSET,
+            subtotals=subtotals if whole.subtotals else UNSET,
+            totals=totals if whole.totals and totals is not None else UNSET,
             row_count=len(rows),
             total_rows=total,
-            truncated=len(rows) + question.offset < total,
-            question=question,
+            truncated=len(rows) + whole.offset < total,
+            question=asked.question,
             as_of=self._as_of(asked, commit),
             query_id="",  # each who waits has a ticket of his own
             elapsed_ms=0,
@@ -372,12 +382,12 @@ class Desk:
 
 def _flows(asked: Resolved, settings: Settings) -> bool:
     """Whether the rows can be told one by one: all of them, or the first of so many that they are not held."""
-    limit = asked.question.limit
-    return not shaped(asked) and asked.question.offset == 0 and (limit is None or limit > settings.max_rows)
+    limit = asked.whole.limit
+    return not shaped(asked) and asked.whole.offset == 0 and (limit is None or limit > settings.max_rows)
 
 
 def _within(asked: Resolved, limits: Limits) -> None:
-    if asked.question.limit is not None and asked.question.limit > limits.rows:
+    if asked.whole.limit is not None and asked.whole.limit > limits.rows:
         raise limits.many("$.limit")
 
 
