@@ -51,6 +51,13 @@ TARGETS: dict[str, Target] = {
         "x",
     ),
     "loading_rate": Target("the same, on two cores", "", "least", 150_000, "calls/s"),
+    "loading_enriched": Target(
+        "loading with every list of reference data",
+        "ClickHouse's own bulk insert of the same calls with the facts written in the file",
+        "least",
+        0.7,
+        "x",
+    ),
     "loading_copy": Target(
         "the same", "PostgreSQL COPY with indexes, its summary kept current", "least", 20, "x faster"
     ),

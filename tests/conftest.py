@@ -17,7 +17,7 @@ from engine.catalog.load import catalog
 from engine.settings import Settings
 from engine.site import Site
 from engine.traffic import Traffic, write
-from engine.warehouse.gateway import PINNED, Warehouse
+from engine.warehouse.gateway import Warehouse
 from tests import axe
 from tests.browser import chromium
 from tests.clickhouse_process import ClickHouseProcess
@@ -121,20 +121,6 @@ def few_rollups(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if "not nightly" in request.config.getoption("markexpr"):
             patch.setattr("engine.site.catalog", lambda: replace(shipped, rollups=kept))
-        yield
-
-
-@pytest.fixture(scope="module")
-def interpreted(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Engines opened in this process compile no expressions, which takes a fifth of the time of many tiny loads.
-
-    It is for modules about what stands after which loads. Whoever runs as a process of its own, the questions of
-    other modules and the long profile leave the engine as it is.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        if "not nightly" in request.config.getoption("markexpr"):
-            for name in ("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"):
-                patch.setitem(PINNED, name, "0")
         yield
 
 
