@@ -349,6 +349,18 @@ class TestAsking:
         query = asked.value.headers["query-id"]
         assert client.get(f"/api/v1/queries/{query}").json()["state"] == "cancelled"
 
+    def test_progress_and_answer_come_packed_line_by_line(self, client: httpx.Client) -> None:
+        question = {"from": "2026-10-01", "to": "2026-10-06", "report": "breakout"}
+        headers = {"accept": "application/vnd.tollhouse.progress+ndjson"}
+        plain = client.post("/api/v1/query", json=question, headers={**headers, "accept-encoding": "identity"})
+        packed = client.post("/api/v1/query", json=question, headers=headers)
+        assert packed.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert packed.num_bytes_downloaded < plain.num_bytes_downloaded / 2
+        told = [[json.loads(line) for line in each.text.splitlines()] for each in (plain, packed)]
+        assert told[0][-1]["result"]["rows"] == told[1][-1]["result"]["rows"]
+        assert {word for line in told[1][:-1] for word in line} == {"progress"}
+
     def test_back_and_forward_and_a_copied_url_restore_the_view(self, open_page: Open) -> None:
         with open_page() as page:
             visit(page, f"/reports/explore?{WINDOW}&rows=customer&measures=attempts,profit")
