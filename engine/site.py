@@ -23,6 +23,7 @@ from engine.query.question import Question
 from engine.query.run import Desk, Explanation
 from engine.query.running import Board, Ticket
 from engine.query.saved import Draft, Saved, Shelf
+from engine.query.streams import Streams
 from engine.query.values import ValuePage, values
 from engine.settings import Settings
 from engine.statement import Statement
@@ -44,6 +45,7 @@ class Site:
         self.recovered: list[Receipt] = []
         self._lease: Lease | None = None
         self._loader: Loader | None = None
+        self._asked: Board | None = None
         self.warehouse = Warehouse(settings.database)
         try:
             frozen = {"timezone": settings.timezone}
@@ -63,6 +65,8 @@ class Site:
                 for table, (rollup, zone) in covered.items()
             }
             self.desk = Desk(self.warehouse, self.catalog, settings, readable, uncovered, begins, self._limits)
+            self._asked = self.desk.board
+            self.streams = Streams(self.warehouse, self.catalog, settings, self.desk)
             self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self.shelf = Shelf(self.warehouse, self.catalog, settings.reports_folder, self.desk.resolve)
             self._inspector = Inspector(
@@ -160,9 +164,9 @@ class Site:
         """Answer a question for whoever asks it."""
         return self.desk.ask(self.shelf.expanded(question, principal), principal, ticket=ticket)
 
-    def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream | Answer:
+    def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream:
         """Answer a question row by row."""
-        return self.desk.stream(self.shelf.expanded(question, principal), principal, ticket=ticket)
+        return self.streams.open(self.shelf.expanded(question, principal), principal, ticket=ticket)
 
     @property
     def board(self) -> Board:
@@ -224,7 +228,9 @@ class Site:
             self._lease.announce(url)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """End the questions under way, and let go of the database."""
+        if self._asked is not None:
+            self._asked.clear()  # the embedded engine would finish what they run
         if self._lease is not None:
             self._lease.release()
             self._lease = None

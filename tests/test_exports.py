@@ -24,6 +24,7 @@ from engine.query import flow, question
 from engine.query.answer import Answer, Stream
 from engine.query.question import Question
 from engine.query.run import Desk
+from engine.query.streams import Streams
 from engine.site import Site
 from engine.statement import Statement
 from tests.loading import load
@@ -79,7 +80,29 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "no rows": {"rows": ["customer"], "where": [{"field": "customer", "values": ["nobody"]}]},
     "limit": {"rows": ["customer"], "limit": 3},
     "offset": {"rows": ["customer"], "offset": 3},
-}
+    "limit and offset": {"rows": ["customer"], "measures": MEASURES, "limit": 3, "offset": 9},
+    "beyond the last": {"rows": ["customer"], "offset": 99},
+    "none of them": {"rows": ["customer"], "limit": 0},
+    "native from the middle": {"rows": ["customer"], "measures": MEASURES, "currency": "native", "offset": 2},
+    "across": {"rows": ["customer_destination"], "columns": ["customer"], "measures": MEASURES},
+    "across, of one row": {"rows": [], "columns": ["customer_destination", "sip_code"], "measures": ["asr"]},
+    "across, native": {
+        "rows": ["customer"], "columns": ["sip_code"], "measures": ["attempts", "customer_charge"],
+        "currency": "native", "limit": 9, "offset": 1,
+    },
+    "across, of nothing": {
+        "rows": ["customer"], "columns": ["day"], "where": [{"field": "customer", "values": ["nobody"]}],
+    },
+    "filled": {"rows": ["day", "customer_destination"], "measures": MEASURES, "fill": True, "offset": 20},
+    "filled across": {"rows": ["customer"], "columns": ["week"], "measures": ["attempts", "duration"], "fill": True},
+    "compared": {"rows": ["customer"], "measures": MEASURES, "compare": "week", "parts": True, "to": "2026-10-15"},
+    "top": {"rows": ["customer", "sip_code"], "measures": MEASURES, "top": [{"dimension": "customer", "count": 3}]},
+    "top across": {
+        "rows": ["sip_code"], "columns": ["customer"], "measures": ["attempts", "customer_charge"],
+        "top": [{"dimension": "customer", "count": 2}], "sort": [{"field": "attempts|\\other", "descending": True}],
+        "where": [{"field": "attempts", "op": "gt", "values": [1]}],
+    },
+}  # fmt: skip
 each_question = pytest.mark.parametrize("fields", QUESTIONS.values(), ids=QUESTIONS.keys())
 
 
@@ -92,10 +115,10 @@ def test_rows_that_are_read_while_they_are_written_are_those_of_the_whole_answer
     filled: Site, fields: dict[str, Any]
 ) -> None:
     whole = filled.ask(asked(**fields), ADMIN)
-    assert bool(whole.rows) != (fields is QUESTIONS["no rows"])
+    empty = ("no rows", "beyond the last", "none of them", "across, of nothing")
+    assert bool(whole.rows) != (fields in [QUESTIONS[name] for name in empty])
     for form in ROW_FORMATS:
         streamed = filled.stream(asked(**fields), ADMIN)
-        assert isinstance(streamed, Stream) != ("limit" in fields or "offset" in fields)
         if form == "xlsx":  # which notes the time it was made
             assert written(streamed, form)
         else:
@@ -137,8 +160,8 @@ def test_the_engines_text_is_read_as_it_was_written(site: Site) -> None:
     pieces = list(site.warehouse.stream(Statement(sql, {"values": values}), "CSV"))
     blocks = list(read(iter(pieces), 2))
     assert list(chain.from_iterable(block.column(1).to_pylist() for block in blocks)) == values
-    first, again = flow.opened(iter([b"".join(pieces)[:3], b"".join(pieces)[3:]]))
-    assert first == ["acme", "acme"]
+    first, again = flow.opened(iter([b"".join(pieces)[:3], b"".join(pieces)[3:]]), ["a", "b"])
+    assert first == {"a": "acme", "b": "acme"}
     assert b"".join(again) == b"".join(pieces)
 
 
@@ -152,8 +175,9 @@ def test_a_limit_that_is_met_is_named(filled: Site) -> None:
     ):
         settings = msgspec.structs.replace(filled.settings, **changed)
         desk = Desk(filled.warehouse, filled.catalog, settings, {})
+        streams = Streams(filled.warehouse, filled.catalog, settings, desk)
         question_ = asked(rows=["cli", "day", "hour"], **fields)
-        tell = desk.stream if "max_export_rows" in changed else desk.ask
+        tell = streams.open if "max_export_rows" in changed else desk.ask
         with pytest.raises(TollhouseError, match=f"{setting}\\b") as failure:
             tell(question_, ADMIN)
         assert failure.value.code == code

@@ -109,10 +109,10 @@ SELECT
     lined.customer AS customer_,
     laid AS cells_,
     level AS level_,
-    count() OVER () AS total_,
-    max(lined.mixed) OVER () AS mixed_
+    lined.mixed AS mixed_
 FROM lined
-ORDER BY order_0 DESC NULLS LAST, lined.customer NULLS LAST, tuple()
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, order_0 DESC NULLS LAST, lined.customer NULLS LAST, tuple()
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
