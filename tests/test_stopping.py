@@ -34,7 +34,7 @@ from tests.test_under_way import COMPLETE, FILL, LONG, OCTOBER, ROWS, fill, unti
 from web.app import create
 from web.server import listening
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore:.*[Ii]nferred:DeprecationWarning")]
 
 SECONDS = 1.0
 TRIES = 3

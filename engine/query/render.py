@@ -135,6 +135,7 @@ def _render(
         having=having,
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
+        single=len(route.branches) == 1 and not asked.money and not any(key.name in names for key in asked.dimensions),
         changes=asked.since is not None,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
         numerators=expressions.numerators() if asked.question.parts else [],

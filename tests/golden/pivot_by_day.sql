@@ -29,15 +29,7 @@ found AS (
     GROUP BY customer, day
 ),
 groups AS (
-    SELECT
-        s.customer AS customer,
-        s.day AS day,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        sum(s.connected) AS connected,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.customer, s.day
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 cells AS (
@@ -131,15 +123,7 @@ found AS (
     GROUP BY customer, day
 ),
 groups AS (
-    SELECT
-        s.customer AS customer,
-        s.day AS day,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        sum(s.connected) AS connected,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.customer, s.day
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 cells AS (
