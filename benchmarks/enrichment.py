@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.loading import in_a_process
+from benchmarks.data import Run
+from benchmarks.loading import MOST, in_a_process
 from benchmarks.timing import alternated
 
 
@@ -35,17 +36,19 @@ def made(sample: Path, folder: Path) -> list[str]:
     return [f"{kind}={folder / kind}.csv" for kind in lists]
 
 
-def measure(sample: Path, runs: int, lists: list[str]) -> dict[str, Any]:
-    """Load `sample` with and without `lists`, `runs` times each after one that does not count."""
+def measure(run: Run) -> dict[str, Any]:
+    """Load a sample with and without lists, `runs` times each after one that does not count."""
+    sample = run.data.part(MOST).csv()
+    lists = run.lists or made(sample, run.scratch)
     known, bare = alternated(
-        partial(in_a_process, "product", sample, *lists), partial(in_a_process, "product", sample), runs
+        partial(in_a_process, "product", sample, *lists), partial(in_a_process, "product", sample), run.runs
     )
     ratios = {
         name: [round(one[name] / other[name], 3) for one, other in zip(known, bare, strict=True)]
         for name in ("staging_cpu_seconds", "cpu_seconds", "seconds")
     }
     medians = {name: round(statistics.median(found), 3) for name, found in ratios.items()}
-    return {"lists": [Path(one).name for one in lists], "ratios": ratios, "medians": medians}
+    return {"lists": [Path(one).name for one in lists], "ratios": ratios, "medians": medians, "targets": []}
 
 
 def lines(found: dict[str, Any]) -> list[str]:

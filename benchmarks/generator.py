@@ -1,10 +1,10 @@
 """A number of calls goes in, a file of them and how fast it was made come out."""
 
 import statistics
-from datetime import date
-from pathlib import Path
 from typing import Any
 
+from benchmarks.data import Run
+from benchmarks.loading import MOST
 from benchmarks.timing import seconds
 from engine.traffic import Traffic, write
 from engine.warehouse.gateway import Warehouse
@@ -12,18 +12,23 @@ from engine.warehouse.gateway import Warehouse
 _RUNS = 3
 
 
-def measure(calls: int, days: int, sample: Path) -> dict[str, Any]:
-    """Write `sample` several times; return the figures, with the number of records in it."""
-    traffic = Traffic(calls, days, 1, date(2026, 10, 1), euro=False)
+def measure(run: Run) -> dict[str, Any]:
+    """Write a sample several times; return the figures, with the number of records in it."""
+    data = run.data.part(MOST)
+    calls, sample = data.calls, run.scratch / "generated.csv"
+    traffic = Traffic(calls, data.days, 1, data.first, euro=False)
     with Warehouse("chdb://memory") as warehouse:
         records = write(traffic, warehouse, sample, None)
         took = [seconds(lambda: write(traffic, warehouse, sample, None)) for _ in range(_RUNS)]
+    size = sample.stat().st_size
+    sample.unlink()
     return {
+        "targets": [],
         "calls": calls,
         "records": records,
         "calls_per_second": round(calls / statistics.median(took)),
         "seconds": [round(value, 2) for value in took],
-        "csv_bytes_per_record": round(sample.stat().st_size / records, 1),
+        "csv_bytes_per_record": round(size / records, 1),
     }
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.data import Run
+from benchmarks.loading import MOST
 from engine.access.principal import ADMIN
 from engine.catalog.model import Rollup
 from engine.errors import TollhouseError
@@ -34,15 +36,16 @@ _INSERT = (
 )
 
 
-def measure(sample: Path) -> dict[str, Any]:
-    """Load `sample`, with the lists that its calls are judged by, and measure every rollup."""
+def measure(run: Run) -> dict[str, Any]:
+    """Load a sample, with the lists that its calls are judged by, and measure every rollup."""
+    sample = run.data.part(MOST).csv()
     with (
         TemporaryDirectory(prefix="tollhouse-bench-") as scratch,
         Site(Settings(database=f"chdb://{scratch}/data", chunk_records=_CHUNK)) as site,
     ):
         lists.load(site, Path(scratch))
         site.ingest(sample, "calls.csv", Asked())
-        return rollups(site, list(site.catalog.rollups.values()))
+        return {"rollups": rollups(site, list(site.catalog.rollups.values())), "targets": []}
 
 
 def rollups(site: Site, asked: Sequence[Rollup], runs: int = _RUNS) -> dict[str, Any]:
@@ -57,13 +60,13 @@ def rollups(site: Site, asked: Sequence[Rollup], runs: int = _RUNS) -> dict[str,
             _make(site, next((rollup for rollup in asked if rollup.name == name), None))
             began = time.process_time()
             for commit in commits:
-                _run(site, _INSERT, commit=commit)
+                _do(site, _INSERT, commit=commit)
             spent = time.process_time() - began
             if run:
                 took[name].append(spent)
             if name:
-                _run(site, f"SYSTEM START MERGES bench_{name}")
-                _run(site, f"OPTIMIZE TABLE bench_{name} FINAL")
+                _do(site, f"SYSTEM START MERGES bench_{name}")
+                _do(site, f"OPTIMIZE TABLE bench_{name} FINAL")
                 size[name] = _size(site, f"bench_{name}")
             _drop(site, name)
     bare = statistics.median(took[""])
@@ -81,8 +84,8 @@ def rollups(site: Site, asked: Sequence[Rollup], runs: int = _RUNS) -> dict[str,
 
 
 def _make(site: Site, rollup: Rollup | None) -> None:
-    _run(site, "CREATE TABLE bench_ledger AS cdr")
-    _run(site, "SYSTEM STOP MERGES bench_ledger")
+    _do(site, "CREATE TABLE bench_ledger AS cdr")
+    _do(site, "SYSTEM STOP MERGES bench_ledger")
     if rollup is None:
         return
     types = {name: kind for name, kind, *_ in site.warehouse.query(Statement("DESCRIBE TABLE cdr")).rows}
@@ -91,13 +94,13 @@ def _make(site: Site, rollup: Rollup | None) -> None:
     table = f"bench_{rollup.name}"
     ddl = render("tables/rollup.sql.j2", rollup=rollup, table=table, zone=_ZONE, keys=keys, parts=parts)
     for statement in ddl.replace("FROM cdr\n", "FROM bench_ledger AS cdr\n").split(";\n"):
-        _run(site, statement.rstrip(";"))
-    _run(site, f"SYSTEM STOP MERGES {table}")
+        _do(site, statement.rstrip(";"))
+    _do(site, f"SYSTEM STOP MERGES {table}")
 
 
 def _drop(site: Site, name: str) -> None:
     for table in [f"bench_{name}_feed", f"bench_{name}"] * bool(name) + ["bench_ledger"]:
-        _run(site, f"DROP TABLE IF EXISTS {table} SYNC")
+        _do(site, f"DROP TABLE IF EXISTS {table} SYNC")
 
 
 def _size(site: Site, table: str) -> tuple[int, int]:
@@ -119,7 +122,7 @@ def _answered(site: Site) -> dict[str, list[str]]:
     return found
 
 
-def _run(site: Site, sql: str, **parameters: Any) -> None:
+def _do(site: Site, sql: str, **parameters: Any) -> None:
     site.warehouse.command(Statement(sql, parameters))
 
 
@@ -129,9 +132,9 @@ def lines(found: dict[str, Any]) -> list[str]:
     told += [
         f"{name:18} {one['rows']:>10,} {one['fewer']:>7.1f}x {one['bytes_per_record']:>7.2f} "
         f"{one['microseconds_per_record']:>7.3f} {one['of_the_ledgers']:>6.0%}  {', '.join(one['reports'])}"
-        for name, one in found.items()
+        for name, one in found["rollups"].items()
         if name != "ledger"
     ]
-    ledger = found["ledger"]
+    ledger = found["rollups"]["ledger"]
     told.append(f"the ledger without views: {ledger['records']:,} records, {ledger['microseconds_per_record']} µs each")
     return told

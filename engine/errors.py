@@ -89,6 +89,7 @@ class Unavailable(TollhouseError):
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str | None:
-    """Return a hint that names the known name closest to `name`, or None when nothing is near."""
-    matches = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {matches[0]!r}?" if matches else None
+    """Return a hint that names the known name closest to `name`, whatever its case, or None when nothing is near."""
+    spelled = {one.lower(): one for one in reversed(known)}
+    matches = get_close_matches(name.lower(), spelled, n=1, cutoff=0.5)
+    return f"did you mean {spelled[matches[0]]!r}?" if matches else None

@@ -19,6 +19,7 @@ from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer, Stream
 from engine.query.calls import Calls
 from engine.query.cautions import Limit
+from engine.query.presets import described
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
 from engine.query.running import Board, Ticket
@@ -64,11 +65,22 @@ class Site:
                 table: (layout.answerable(rollup, kept, self.catalog), zone)
                 for table, (rollup, zone) in covered.items()
             }
-            self.desk = Desk(self.warehouse, self.catalog, settings, readable, uncovered, begins, self._limits)
+            self.shelf = Shelf(
+                self.warehouse, self.catalog, settings.reports_folder, lambda asked, who: self.desk.resolve(asked, who)
+            )
+            self.desk = Desk(
+                self.warehouse,
+                self.catalog,
+                settings,
+                readable,
+                uncovered,
+                begins,
+                self._limits,
+                self.shelf.defaults,
+            )
             self._asked = self.desk.board
             self.streams = Streams(self.warehouse, self.catalog, settings, self.desk)
             self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
-            self.shelf = Shelf(self.warehouse, self.catalog, settings.reports_folder, self.desk.resolve)
             self._inspector = Inspector(
                 self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
             )
@@ -162,11 +174,11 @@ class Site:
 
     def ask(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Answer:
         """Answer a question for whoever asks it."""
-        return self.desk.ask(self.shelf.expanded(question, principal), principal, ticket=ticket)
+        return self.desk.ask(question, principal, ticket=ticket)
 
     def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream:
         """Answer a question row by row."""
-        return self.streams.open(self.shelf.expanded(question, principal), principal, ticket=ticket)
+        return self.streams.open(question, principal, ticket=ticket)
 
     @property
     def board(self) -> Board:
@@ -175,11 +187,11 @@ class Site:
 
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say why a question is answered from where."""
-        return self.desk.explain(self.shelf.expanded(question, principal), principal)
+        return self.desk.explain(question, principal)
 
     def preset(self, question: Question, principal: Principal) -> dict[str, Any]:
         """Return the report a question names, as it was chosen, as a question without its window."""
-        return self.shelf.described(question, principal)
+        return described(question, self.shelf.defaults(question, principal))
 
     def save(self, draft: Draft, who: str, *, anew: bool = True) -> Saved:
         """Save a question under a name of its own, or change the one of that name."""

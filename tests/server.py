@@ -33,6 +33,12 @@ class Server:
         """Everything the program wrote: its output and its log."""
         return self._output.read_text("utf-8", errors="replace")
 
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process, "the server was never started"
+        return self._process.pid
+
     def start(self, timeout: float = 90) -> None:
         """Start the program and return once it has printed its URL."""
         plain = {name: text for name, text in os.environ.items() if not name.startswith("TOLLHOUSE_")}

@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("engine/**/*.py"), *ROOT.glob("web/**/*.py")])
+BROWSER = sorted([*ROOT.glob("web/static/*.js"), *ROOT.glob("web/static/*.css")])
 
 # A layer may import itself and what stands to the right of it.
 LAYERS = {
@@ -113,6 +114,17 @@ def test_every_module_says_what_goes_in_and_what_comes_out(path: Path) -> None:
 def test_modules_are_small_and_named_for_what_they_are(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 500
     assert path.stem not in FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("path", BROWSER, ids=lambda path: path.name)
+def test_what_runs_in_the_browser_is_small_and_says_what_it_is(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 500
+    assert path.stem not in FORBIDDEN_NAMES
+    assert text.startswith(("/**", "/*")), "the first line says what goes in and what comes out"
+    assert "http://" not in text, "nothing is loaded from elsewhere"
+    assert "https://" not in text, "nothing is loaded from elsewhere"
+    assert "innerHTML" not in text, "names of customers are text, never markup"
 
 
 def test_the_median_module_is_small() -> None:

@@ -216,12 +216,35 @@ measures = ["long_calls", "personal_connected"]
 where = [{ field = "duration", op = "gt", values = [60] }]
 sort = [{ field = "customer" }]
 totals = true
+
+[long-calls-by-day]
+label = "Long Calls by Day"
+help = "What a report may say of its question."
+rows = ["revision"]
+columns = ["day"]
+measures = ["long_calls", "asr"]
+base = "seizures"
+currency = "EUR"
+sort = [{ field = "long_calls|2026-10-05", descending = true }]
+limit = 5
+parts = true
+fill = true
+compare = "week"
+top = [{ field = "revision", count = 3, by = "long_calls" }]
+""",
+    "rollups": """
+[long_day]
+label = "Long calls by day"
+version = 3
+grain = "day"
+keys = ["customer", "revision", "is_final"]
+parts = ["standing", "attempts", "connected", "seizures", "long_calls"]
 """,
 }
 
 
 @pytest.mark.engine
-def test_a_new_measure_dimension_or_report_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_measure_dimension_report_or_rollup_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path(shutil.copytree(ROOT / "schemas" / "catalog", tmp_path / "catalog"))
     for name, entry in NEW.items():
         with (folder / f"{name}.toml").open("a", encoding="utf-8") as file:
@@ -232,6 +255,7 @@ def test_a_new_measure_dimension_or_report_is_an_entry(tmp_path: Path, monkeypat
     calls.write_text(
         "call_id,start_time,duration,customer\n"
         "a,2026-10-05T00:00:00Z,3601,zed\nb,2026-10-05T00:00:00Z,3600,acme\nc,2026-10-05T00:00:00Z,60,few\n"
+        + "".join(f"d{number},2026-10-05T00:00:00Z,1,many\n" for number in range(40))
     )
     with Site(Settings(database="chdb://memory")) as site:
         site.ingest(calls, calls.name, Asked())
@@ -239,3 +263,12 @@ def test_a_new_measure_dimension_or_report_is_an_entry(tmp_path: Path, monkeypat
         assert answer.rows == [("acme", 0, 0), ("zed", 1, 0)]
         assert answer.totals == (None, 1, 0)
         assert ask(site, report="long-calls", rows=["revision"], sort=[{"field": "revision"}]).rows == [(0, 1, 0)]
+        by_day = ask(site, report="long-calls-by-day", to="2026-10-07")
+        assert by_day.question.limit == 5
+        names = [column.name for column in by_day.columns]
+        assert "asr.denominator|2026-10-06" in names
+        assert dict(zip(names, by_day.rows[0], strict=True))["long_calls.change|2026-10-05"] == 1
+        rolled = ask(site, rows=["revision", "customer"], measures=["long_calls", "asr"], calls="final")
+        assert rolled.source == ("long_day_v3_utc",)
+        assert [row[:3] for row in rolled.rows] == [(0, "zed", 1), (0, "acme", 0), (0, "few", 0), (0, "many", 0)]
+        assert site.verify(Window.of(None, None)).exact

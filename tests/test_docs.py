@@ -45,7 +45,7 @@ def commands(page: Path) -> Iterator[list[str]]:
         split.whitespace_split = True
         words: list[str] = []
         for word in [*split, ";"]:
-            if not set(word) <= set(";|<>&()"):
+            if not word or not set(word) <= set(";|<>&()"):
                 words.append(word)
                 continue
             if words and Path(words[0]).name == "tollhouse":
@@ -190,8 +190,8 @@ def test_the_dialect_that_is_shown_can_be_read(tmp_path: Path) -> None:
 
 def names_in(asked: Question) -> set[str]:
     clauses = {clause.field for clause in asked.where}
-    sorted_by = {taken_apart(key.field)[0].partition(".")[0] for key in asked.sort}
-    tops = {name for top in asked.top for name in (top.field, top.by) if name}
+    sorted_by = {taken_apart(key.field)[0].partition(".")[0] for key in asked.sort or ()}
+    tops = {name for top in asked.top or () for name in (top.field, top.by) if name}
     return {*(asked.rows or ()), *(asked.columns or ()), *(asked.measures or ()), *clauses, *sorted_by, *tops}
 
 
@@ -215,7 +215,7 @@ def test_every_question_can_be_asked(page: Path) -> None:
     for words in commands(page):
         for option in ("--rows", "--columns", "--measures"):
             if option in words:
-                assert set(words[words.index(option) + 1].split(",")) <= set(FIELDS)
+                assert set(filter(None, words[words.index(option) + 1].split(","))) <= set(FIELDS)
 
 
 def raised() -> dict[str, set[int]]:

@@ -328,7 +328,7 @@ def test_nothing_of_it_changes_while_another_file_is_loaded(told: History) -> No
 
 
 def amounts(answer: Answer, depth: int) -> dict[tuple[Any, ...], list[Decimal]]:
-    return {row[:depth]: [Decimal(str(value)) for value in row[depth:]] for row in answer.rows}
+    return {row[:depth]: [Decimal(str(value or 0)) for value in row[depth:]] for row in answer.rows}
 
 
 def difference(site: Site, asked: dict[str, Any], depth: int, close: str) -> dict[tuple[Any, ...], list[Decimal]]:
@@ -374,6 +374,28 @@ def test_adjustments_up_to_a_moment_leave_out_what_came_after_it(told: History) 
     assert nothing.rows == []
     some = told.site.ask(question.of({**asked, "as_of": moments["corrections"]}), ADMIN)
     assert 0 < some.total_rows < told.site.ask(question.of(asked), ADMIN).total_rows
+
+
+def test_what_changed_since_a_moment_is_compared_with_what_changed_in_the_period_before(told: History) -> None:
+    measures = ["attempts", "customer_duration", "customer_charge", "provider_charge"]
+    asked = {"rows": GROUPS, "measures": measures, "currency": "native", "since": "close:2026-03"}
+    window, before = (
+        amounts(told.site.ask(question.of({**asked, "from": start, "to": end}), ADMIN), len(GROUPS))
+        for start, end in (("2026-03-16", "2026-03-23"), ("2026-03-09", "2026-03-16"))
+    )
+    both = told.site.ask(
+        question.of({**asked, "from": "2026-03-16", "to": "2026-03-23", "compare": "week", "totals": True}), ADMIN
+    )
+    nothing = [Decimal(0)] * len(measures)
+    found = amounts(both, len(GROUPS))
+    assert window
+    assert before
+    assert found.keys() == window.keys() | before.keys()
+    for key, values in found.items():
+        now, then = window.get(key, nothing), before.get(key, nothing)
+        assert (values[0::4], values[1::4]) == (now, then)
+        assert values[2::4] == [a - b for a, b in zip(now, then, strict=True)]
+    assert set(both.source) == {LEDGER}
 
 
 # --- months by hand -------------------------------------------------------------------------------------------
@@ -593,6 +615,8 @@ def test_adjustments_are_of_one_closed_month(site: Site) -> None:
     assert refusal(site, october | {"timezone": "UTC"}) == ("bad_value", 422, "$.to")
     assert refusal(site, october | {"timezone": "Europe/Atlantis"}) == ("unknown_zone", 422, "$.timezone")
     assert refusal(site, october | {"from": "someday"}) == ("bad_value", 422, "$.from")
+    assert refusal(site, october | {"compare": "previous"}) == ("bad_value", 422, "$.compare")
+    site.ask(question.of(october | {"compare": "previous", "since": "2024-01-01"}), ADMIN)
     free = site.ask(question.of({**asked, "from": "2024-01-01", "to": "2025-01-01", "since": "2024-01-01"}), ADMIN)
     assert free.question.currency == "native"
     site.ask(question.of(october), ADMIN)

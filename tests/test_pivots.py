@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,8 @@ from engine.query import parameters, question
 from engine.query.answer import Answer, Period, Subtotal, money_text
 from engine.settings import Settings
 from engine.site import Site
+from tests.clickhouse_process import ClickHouseProcess
+from tests.conftest import fresh_database
 from tests.plain import NUMBERS, OTHER, RATIOS, TIMES, Plain, Record, bucket, in_order
 from web import cli
 from web.cli import main
@@ -70,14 +73,8 @@ def records() -> list[Record]:
     return found
 
 
-@pytest.fixture(scope="module")
-def calls() -> list[Record]:
-    return records()
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, calls: list[Record]) -> Iterator[Site]:
-    path = tmp_path_factory.mktemp("calls") / "calls.csv"
+def written(calls: list[Record], path: Path) -> Path:
+    """Write records as a file to be loaded."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*calls[0], "customer_currency", "provider_currency"])
@@ -88,6 +85,17 @@ def site(tmp_path_factory: pytest.TempPathFactory, calls: list[Record]) -> Itera
             ]
             texts[1] = call["start_time"].isoformat(timespec="milliseconds")
             writer.writerow([*texts, "USD", "USD"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[Record]:
+    return records()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, calls: list[Record]) -> Iterator[Site]:
+    path = written(calls, tmp_path_factory.mktemp("calls") / "calls.csv")
     with Site(Settings(database="chdb://memory", rollup_zones=("America/New_York",))) as opened:
         opened.ingest(path, path.name, Asked())
         yield opened
@@ -238,6 +246,13 @@ def test_every_cell_equals_a_calculation_in_plain_python(site: Site, calls: list
     run(site, calls, seed, 12)
 
 
+def test_so_it_does_on_a_server(clickhouse: ClickHouseProcess, calls: list[Record], tmp_path: Path) -> None:
+    settings = Settings(database=fresh_database(clickhouse), rollup_zones=("America/New_York",))
+    with Site(settings) as site:
+        site.ingest(written(calls, tmp_path / "calls.csv"), "calls.csv", Asked())
+        run(site, calls, 2, 10)
+
+
 def run(site: Site, calls: list[Record], seed: int, count: int) -> None:
     dice = random.Random(seed)
     for number in range(count):
@@ -327,6 +342,7 @@ class TestColumns:
             assert known == sorted(known, reverse=down)
             assert found == [*known, *[None] * (len(found) - len(known))]
             assert None in found
+            assert answer.question.sort is not None
             assert answer.question.sort[0].field == "acd|carrier-b"
 
     def test_that_are_not_there_cannot_be_sorted_by(self, site: Site) -> None:
@@ -360,11 +376,11 @@ class TestColumns:
         ]  # fmt: skip
         asked = parameters.question(None, pairs, ())
         assert (asked.columns, asked.fill, asked.compare) == (("hour", "customer"), True, "week")
-        assert [(top.field, top.count, top.by) for top in asked.top] == [
+        assert [(top.field, top.count, top.by) for top in asked.top or ()] == [
             ("customer", 3, "profit"),
             ("provider", 10, None),
         ]
-        assert [(key.field, key.descending) for key in asked.sort] == [
+        assert [(key.field, key.descending) for key in asked.sort or ()] == [
             ("attempts|2026-11-01T01:00:00-04:00|a", True),
             ("asr|2026-11-01T01:00:00-05:00|b", False),
         ]

@@ -58,27 +58,29 @@ def planned(coverage: Coverage, resolved: Resolved, *, shrink: float | dict[Grai
     return route(resolved, catalog(), tables, more.pop("uncovered", {}), sizes, coverage.tiles, **more)
 
 
+OF_MONROVIA = {"from": "1971-03-01", "timezone": "Africa/Monrovia"}
+"""Its clocks were 44 minutes and 30 seconds behind."""
+
 # --- refusals ---------------------------------------------------------------------------------------------
 
 REFUSED: list[tuple[str, dict[str, Any], Reason]] = [
     ("breakout_day", {"rows": ["tech_prefix"]}, "dimension_missing"),
+    ("breakout_day", {"columns": ["jurisdiction"]}, "dimension_missing"),
     ("breakout_day", {"where": [{"field": "sip_code", "values": [200]}]}, "filter_missing"),
     ("breakout_day", {"measures": ["pdd_p50"]}, "measure_missing"),
     ("breakout_day", {"measures": ["intrastate"]}, "measure_missing"),
+    ("breakout_day", {"where": [{"field": "intrastate", "op": "gt", "values": [1]}]}, "measure_missing"),
+    ("breakout_day", {"rows": ["customer"], "top": [{"field": "customer", "by": "pdd_p95"}]}, "measure_missing"),
     ("breakout_day", {"rows": ["hour"]}, "grain_too_coarse"),
+    ("breakout_day", {"columns": ["minute15"]}, "grain_too_coarse"),
     ("breakout_day", {"where": [{"field": "hour_of_day", "values": [7]}]}, "grain_too_coarse"),
-    ("breakout_day", {"rows": ["day"], "timezone": "Asia/Kolkata"}, "zone_mismatch"),
     ("breakout_day", {"from": "2026-10-01T00:00:00.001", "to": "2026-10-02T23:59"}, "no_whole_tile"),
-    ("breakout_day", {"from": "2026-01-01", "rows": ["week"], "timezone": "Asia/Kolkata"}, "too_many_pieces"),
     ("route_minute15", {"rows": ["customer"]}, "dimension_missing"),
     ("route_minute15", {"where": [{"field": "country", "values": ["US"]}]}, "filter_missing"),
     ("route_minute15", {"rows": ["provider"], "measures": ["profit"]}, "measure_missing"),
     ("route_minute15", {"from": "2026-10-01T10:01", "to": "2026-10-01T10:29"}, "no_whole_tile"),
-    (
-        "route_minute15",
-        {"from": "1971-03-01", "to": "1971-03-02", "timezone": "Africa/Monrovia", "rows": ["minute15"]},
-        "zone_mismatch",
-    ),
+    ("route_minute15", {**OF_MONROVIA, "to": "1971-03-02", "rows": ["minute15"]}, "zone_mismatch"),
+    ("route_minute15", {**OF_MONROVIA, "to": "1971-06-01", "rows": ["day"]}, "too_many_pieces"),
     ("tech_prefix_day", {"rows": ["provider"]}, "dimension_missing"),
     ("tech_prefix_day", {"where": [{"field": "npanxx", "values": ["212555"]}]}, "filter_missing"),
     ("tech_prefix_day", {"measures": ["customer_charge"]}, "measure_missing"),
@@ -87,6 +89,15 @@ REFUSED: list[tuple[str, dict[str, Any], Reason]] = [
     ("rate_center_day", {"measures": ["dtmf_calls"]}, "measure_missing"),
     ("rate_center_day", {"measures": ["attempts"], "calls": "final"}, "measure_missing"),
 ]
+OF_DAYS: list[tuple[dict[str, Any], Reason]] = [
+    ({"rows": ["hour"]}, "grain_too_coarse"),
+    ({"rows": ["day"], "timezone": "Asia/Kolkata"}, "zone_mismatch"),
+    ({"from": "2026-10-01T12:00", "to": "2026-10-02T12:00"}, "no_whole_tile"),
+    ({"from": "2026-01-01", "rows": ["week"], "timezone": "Asia/Kolkata"}, "too_many_pieces"),
+]
+"""What every rollup of days refuses, whatever it keeps."""
+DAYS = tuple(rollup.name for rollup in catalog().rollups.values() if rollup.grain == "day")
+REFUSED += [(rollup, changes, reason) for rollup in DAYS for changes, reason in OF_DAYS]
 
 
 def refusals(found: Route) -> dict[str, str]:
@@ -103,28 +114,63 @@ def test_each_rollup_refuses_what_it_cannot_tell(
 
 
 def test_what_is_not_about_the_question_alone_is_refused_by_name_too(coverage: Coverage) -> None:
-    plain = asked(coverage, {"rows": ["customer"]})
-    table = "breakout_day_v1_utc"
-    money = asked(coverage, {"rows": ["customer"], "measures": ["customer_charge"]})
+    plain = asked(coverage, {"rows": []})
+    tables = [f"{name}_v1_utc" for name in catalog().rollups]
     told: dict[Reason, Route] = {
-        "scope_missing": planned(coverage, asked(coverage, {}, SOMEBODY)),
         "not_by_commit": planned(coverage, replace(plain, since=3)),
         "reads_more_rows": planned(coverage, plain, shrink=0.5),
-        "not_covered": planned(coverage, plain, uncovered={table: "not_covered"}),
-        "zone_rules_changed": planned(coverage, plain, uncovered={table: "zone_rules_changed"}),
-        "rates_by_day": planned(coverage, replace(money, rates=Rates(1, "Asia/Tokyo"))),
-        "before_horizon": planned(
-            coverage,
-            asked(coverage, {"rows": ["customer"], "from": "2026-09-30T12:00", "to": "2026-10-20T07:00"}),
-            horizon=plain.start_ms - DAY_MS // 2,
-        ),
+        "not_covered": planned(coverage, plain, uncovered=dict.fromkeys(tables, "not_covered")),
+        "zone_rules_changed": planned(coverage, plain, uncovered=dict.fromkeys(tables, "zone_rules_changed")),
     }
-    assert refusals(told["scope_missing"])["route_minute15_v1_utc"] == "scope_missing"
-    assert refusals(told["scope_missing"])["rate_center_day_v1_utc"] == "scope_missing"
-    for reason in ("not_by_commit", "reads_more_rows", "not_covered", "zone_rules_changed", "rates_by_day"):
-        assert refusals(told[reason])[table] == reason
-    known = set(get_args(Reason))
-    assert {reason for _, _, reason in REFUSED} | set(told) == known, "every reason has its question"
+    for reason, found in told.items():
+        assert {refusals(found)[table] for table in tables} == {reason}
+    scoped = refusals(planned(coverage, asked(coverage, {}, SOMEBODY)))
+    money = asked(coverage, {"rows": [], "measures": ["customer_charge"]})
+    dated = refusals(planned(coverage, replace(money, rates=Rates(1, "Asia/Tokyo"))))
+    for name, rollup in catalog().rollups.items():
+        assert (scoped.get(f"{name}_v1_utc") == "scope_missing") == ("customer" not in rollup.keys)
+        assert (dated[f"{name}_v1_utc"] == "rates_by_day") == ("customer_charge" in rollup.parts)
+    reasons = {reason for _, _, reason in REFUSED}
+    # What is before the horizon is the next test's.
+    assert reasons | set(told) | {"before_horizon", "scope_missing", "rates_by_day"} == set(get_args(Reason))
+
+
+def test_every_rollup_stands_in_the_table_with_every_reason_it_can_have() -> None:
+    always = {"dimension_missing", "filter_missing", "measure_missing", "no_whole_tile", "zone_mismatch"}
+    for name, rollup in catalog().rollups.items():
+        told = {reason for of, _, reason in REFUSED if of == name}
+        assert told == {*always, "too_many_pieces", *(["grain_too_coarse"] if rollup.grain == "day" else [])}, name
+
+
+def test_a_rollup_refuses_every_column_and_every_sum_that_it_does_not_keep(coverage: Coverage) -> None:
+    """All dimensions, grouped and filtered by, and all measures, in both views."""
+    known = catalog()
+
+    def refused(changes: dict[str, Any]) -> dict[str, str]:
+        found = refusals(planned(coverage, asked(coverage, changes)))
+        return {name: found.get(f"{name}_v1_utc", "") for name in known.rollups}
+
+    for name, dimension in known.dimensions.items():
+        if dimension.column is None:
+            continue
+        grouped, filtered = refused({"rows": [name]}), refused({"where": [{"field": name, "op": "not_null"}]})
+        for rollup in known.rollups.values():
+            missing = dimension.column not in rollup.keys
+            assert (grouped[rollup.name] == "dimension_missing") == missing, (rollup.name, name)
+            assert (filtered[rollup.name] == "filter_missing") == missing, (rollup.name, name)
+    for name, measure in known.measures.items():
+        views = {view: refused({"measures": [name], "calls": view}) for view in ("attempts", "final")}
+        words = {part for word in measure.words for part in known.stands_for(word, {}, {"count_zero_answers": False})}
+        sides = {"customer", "provider"} if measure.money == "both" else {measure.money} - {None}
+        words |= {f"{side}_{what}" for side in sides for what in ("charge", "charged")}
+        words |= {f"unrated_{side}" for side in sides}
+        parts = [known.parts[word] for word in words]
+        for rollup in known.rollups.values():
+            keeps = all((part.of or part.name) in rollup.parts for part in parts)
+            keeps = keeps and all(set(part.columns) <= set(rollup.keys) for part in parts)
+            final = keeps and ("is_final" in rollup.keys or not any(part.counts for part in parts))
+            assert (views["attempts"][rollup.name] == "measure_missing") != keeps, (rollup.name, name)
+            assert (views["final"][rollup.name] == "measure_missing") != final, (rollup.name, name)
 
 
 def test_beyond_the_horizon_only_a_table_that_needs_no_edges_answers(coverage: Coverage) -> None:

@@ -2,21 +2,27 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qsl
 
+import click
+import msgspec
 import pytest
 from click.testing import CliRunner
 from litestar import Request
 from litestar.testing import TestClient
 
 from engine.access.principal import ADMIN, Principal
+from engine.catalog.preset import Preset
 from engine.errors import TollhouseError
-from engine.query import question
+from engine.query import parameters, question
 from engine.settings import Settings
 from engine.site import Site
 from tests.clickhouse_process import ClickHouseProcess
 from tests.conftest import fresh_database
 from tests.loading import load
+from web import cli
 from web.app import create
 from web.cli import main
 
@@ -113,6 +119,104 @@ class TestAsking:
         saved(door, "india", {"report": "breakout", "where": [{"field": "customer_destination", "values": ["India"]}]})
         rows = door.get("/api/v1/reports/india", params=OCTOBER).json()["rows"]
         assert [row[:2] for row in rows] == [["acme", "India"], ["zenith", "India"]]
+
+
+EVERYTHING: dict[str, Any] = {
+    "timezone": "Asia/Kolkata", "rows": ["customer"], "columns": ["day"], "measures": ["attempts", "asr"],
+    "calls": "final", "base": "seizures", "currency": "native", "sort": [{"field": "asr.change", "descending": True}],
+    "limit": 1, "offset": 1, "totals": True, "subtotals": True, "parts": True, "fill": True, "compare": "week",
+    "top": [{"field": "customer", "count": 1, "by": "attempts"}], "as_of": "2026-10-31", "since": "2026-10-01",
+}  # fmt: skip
+OTHERWISE: list[tuple[str, Any, str, tuple[str, ...]]] = [
+    ("timezone", "UTC", "tz=UTC", ("--tz", "UTC")),
+    ("rows", [], "rows=", ("--rows", "")),
+    ("columns", [], "columns=", ("--columns", "")),
+    ("measures", ["acd"], "measures=acd", ("--measures", "acd")),
+    ("calls", "attempts", "calls=attempts", ("--calls", "attempts")),
+    ("base", "attempts", "base=attempts", ("--base", "attempts")),
+    ("currency", "USD", "currency=USD", ("--currency", "USD")),
+    ("sort", [], "sort=", ("--sort", "")),
+    ("limit", None, "limit=", ("--limit", "")),
+    ("offset", 0, "offset=0", ("--offset", "0")),
+    ("totals", False, "totals=false", ("--no-totals",)),
+    ("subtotals", False, "subtotals=false", ("--no-subtotals",)),
+    ("parts", False, "parts=false", ("--no-parts",)),
+    ("fill", False, "fill=false", ("--no-fill",)),
+    ("compare", None, "compare=", ("--compare", "")),
+    ("top", [], "top=", ("--top", "")),
+    ("as_of", None, "as_of=", ("--as-of", "")),
+    ("since", None, "since=", ("--since", "")),
+]
+"""Each word of a question as it can be said against what was saved: in JSON, in a URL and at the command line."""
+
+
+@pytest.fixture(scope="module")
+def everything(door: TestClient[Any]) -> None:
+    """A saved question that says all there is to say."""
+    saved(door, "everything", EVERYTHING)
+
+
+@pytest.mark.usefixtures("everything")
+class TestAskingOtherwise:
+    def resolved(self, shop: Site, asked: question.Question) -> dict[str, Any]:
+        told: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shop.desk.resolve(asked, ADMIN).question))
+        return told
+
+    def test_what_was_saved_is_what_is_asked(self, shop: Site) -> None:
+        told = self.resolved(shop, question.of({"report": "everything", **OCTOBER}))
+        assert {word: told[word] for word in EVERYTHING if word != "sort"} == {
+            word: said for word, said in EVERYTHING.items() if word != "sort"
+        }
+        assert told["sort"][0] == EVERYTHING["sort"][0]
+        assert {word for word, *_ in OTHERWISE} == set(EVERYTHING) == set(Preset.__struct_fields__) - {"where"}
+
+    @pytest.mark.parametrize(("word", "said", "url", "options"), OTHERWISE, ids=[word for word, *_ in OTHERWISE])
+    def test_each_word_of_it_can_be_said_otherwise_at_every_door(
+        self, shop: Site, word: str, said: Any, url: str, options: tuple[str, ...]
+    ) -> None:
+        asked = question.of({"report": "everything", **OCTOBER, word: said})
+        by_url = parameters.question("everything", [*OCTOBER.items(), *parse_qsl(url, keep_blank_values=True)])
+        assert by_url == asked == at_the_command_line("everything", *options)
+        told, usual = (self.resolved(shop, one) for one in (asked, question.of({"report": "everything", **OCTOBER})))
+        if word != "sort":  # without keys the usual order is told
+            assert told[word] == said
+        follows = {"rows": {"top", "sort"}, "measures": {"sort"}, "compare": {"sort"}, "sort": set()}.get(word, set())
+        assert {name for name in told if told[name] != usual[name]} == {word, *follows}
+
+    def test_all_of_it_undone_is_the_plain_question(self, door: TestClient[Any]) -> None:
+        undone = {word: said for word, said, *_ in OTHERWISE} | {"rows": ["customer"], "measures": ["attempts", "asr"]}
+        plain = {**OCTOBER, "rows": ["customer"], "measures": ["attempts", "asr"], "calls": "attempts"}
+        answer = door.post("/api/v1/query", json={"report": "everything", **OCTOBER, **undone}).json()
+        expected = door.post("/api/v1/query", json=plain).json()
+        assert (answer["columns"], answer["rows"]) == (expected["columns"], expected["rows"])
+        assert answer["question"] == expected["question"] | {"report": "everything"}
+
+    def test_what_it_does_to_dimensions_that_are_not_shown_any_more_is_left_out(self, shop: Site) -> None:
+        told = self.resolved(shop, question.of({"report": "everything", **OCTOBER, "rows": ["provider", "day"]}))
+        assert (told["rows"], told["columns"], told["top"]) == (["provider", "day"], [], [])
+        told = self.resolved(shop, question.of({"report": "everything", **OCTOBER, "columns": ["customer"]}))
+        assert (told["rows"], told["columns"]) == ([], ["customer"])
+        told = self.resolved(shop, question.of({"report": "breakout", **OCTOBER, "columns": ["customer"]}))
+        assert (told["rows"], told["columns"]) == (["customer_destination"], ["customer"])
+
+    def test_without_a_window_it_is_described_and_asked_again_the_same(self, door: TestClient[Any]) -> None:
+        described = door.get("/api/v1/reports/everything", params={"fill": "false", "compare": ""}).json()
+        assert (described["fill"], described["compare"], described["top"]) == (False, None, EVERYTHING["top"])
+        again = door.post("/api/v1/query", json={**described, **OCTOBER}).json()
+        params = {**OCTOBER, "fill": "false", "compare": ""}
+        answer = door.get("/api/v1/reports/everything", params=params).json()
+        assert (again["question"], again["rows"]) == (answer["question"], answer["rows"])
+        assert door.post("/api/v1/query", json=answer["question"]).json()["question"] == answer["question"]
+
+
+def at_the_command_line(report: str, *options: str) -> question.Question:
+    """The question that words at the command line ask."""
+    command = main.get_command(click.Context(main), "report")
+    assert command is not None
+    words = [report, "--from", OCTOBER["from"], "--to", OCTOBER["to"], *options]
+    given = dict(command.make_context("report", words, obj=SimpleNamespace()).params)
+    asked: question.Question = cli._question(given.pop("name"), given)
+    return asked
 
 
 class TestKeeping:

@@ -8,7 +8,6 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import Provide
 
@@ -19,7 +18,6 @@ from engine.ingest.pipeline import Asked, Receipt
 from engine.ingest.pipeline import Request as LoadRequest
 from engine.query import parameters
 from engine.query import question as questions
-from engine.query.question import Question
 from engine.query.run import Explanation
 from engine.query.search import PER_NUMBER
 from engine.site import Site
@@ -93,14 +91,8 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
 
 def _changed(name: str, pairs: list[tuple[str, str]], principal: Principal, site: Site) -> dict[str, Any]:
     """A preset as a question without its window, with what `pairs` change about it."""
-    empty = Question(start="2000-01-01", end="2000-01-02", report=name)
-    asked = parameters.question(name, [("from", empty.start), ("to", empty.end), *pairs], site.fields)
-    preset = site.preset(asked, principal)
-    before, after = msgspec.to_builtins(empty), msgspec.to_builtins(asked)
-    changed = {word: value for word, value in after.items() if value != before[word]}
-    if "where" in changed:
-        changed["where"] = [*preset.get("where", []), *changed["where"]]
-    return preset | changed
+    window = [("from", "2000-01-01"), ("to", "2000-01-02")]
+    return site.preset(parameters.question(name, [*window, *pairs], site.fields), principal)
 
 
 @get("/catalog")

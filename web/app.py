@@ -1,6 +1,5 @@
 """An opened site goes in, the web application on top of it comes out."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from litestar.types import Message, Scope
 from engine import __version__
 from engine.errors import TollhouseError
 from engine.site import Site
-from web import api, errors, pages, schema
+from web import api, assets, errors, pages, schema
 from web.access import Who, browser_guard, by_network
 from web.flowing import Packing
 
@@ -68,20 +67,11 @@ async def _with_headers(message: Message, _: Scope) -> None:
         message["headers"] = headers
 
 
-def _fingerprint(folder: Path) -> str:
-    """A short hash over the static files: part of their URL, so that they can be cached for ever."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def create(site: Site, who: Who = by_network) -> Litestar:
     """Return the application; `who` finds out who asks."""
-    static = f"/static/{_fingerprint(HERE / 'static')}"
     engine = JinjaTemplateEngine(directory=HERE / "templates")
-    engine.engine.globals["static"] = static
+    engine.engine.globals["static"] = assets.address()
+    engine.engine.globals["modules"] = assets.modules
     engine.engine.globals["version"] = __version__
     engine.engine.trim_blocks = engine.engine.lstrip_blocks = True
     return Litestar(
@@ -91,7 +81,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
             healthz,
             readyz,
             schema.schema,
-            create_static_files_router(path=static, directories=[HERE / "static"], cache_control=FOR_EVER),
+            create_static_files_router(path=assets.address(), directories=[assets.FOLDER], cache_control=FOR_EVER),
         ],
         state=State({"site": site, "who": who}),
         template_config=TemplateConfig(instance=engine),

@@ -19,6 +19,8 @@ class Field(Struct, frozen=True, omit_defaults=True):
     type: str
     help: str
     unit: str | None = None
+    over: str | None = None
+    """Of a ratio, the unit of what it is over: `calls` when its denominator says over how many calls it is."""
 
 
 class Option(Struct, frozen=True):
@@ -64,17 +66,18 @@ class CatalogView(Struct, frozen=True):
 
 def report_views(catalog: Catalog, principal: Principal, saved: Sequence[Saved]) -> list[ReportView]:
     """Return the reports that exist for `principal`, and after them the saved questions that do."""
-    built_in = [_report(report) for report in catalog.reports_for(principal.audience).values()]
+    known = catalog.reports_for(principal.audience).values()
+    built_in = [_report(report, customer=principal.audience == "customer") for report in known]
     own = [ReportView(each.name, each.label, each.help, saved=True) for each in saved if not each.problem]
     return built_in + own
 
 
-def _report(report: Report) -> ReportView:
+def _report(report: Report, *, customer: bool) -> ReportView:
     parameters = [
         ParameterView(name, p.label, p.help, p.default, [Option(value, c.label) for value, c in p.values.items()])
         for name, p in report.parameters.items()
     ]
-    return ReportView(report.name, report.label, report.help, parameters, report.records)
+    return ReportView(report.name, report.label, report.told(customer=customer), parameters, report.records)
 
 
 def catalog_view(catalog: Catalog, principal: Principal, min_calls: int, saved: Sequence[Saved] = ()) -> CatalogView:
@@ -85,7 +88,9 @@ def catalog_view(catalog: Catalog, principal: Principal, min_calls: int, saved: 
             Field(d.name, d.label, d.type, d.help) for d in catalog.dimensions.values() if d.audience in audiences
         ],
         measures=[
-            Field(m.name, m.label, m.type, m.help, m.unit) for m in catalog.measures.values() if m.audience in audiences
+            Field(m.name, m.label, m.type, m.help, m.unit, m.over)
+            for m in catalog.measures.values()
+            if m.audience in audiences
         ],
         operators=list(OPERATORS),
         reports=report_views(catalog, principal, saved),

@@ -3,7 +3,6 @@
 The command line is a face like the page: `serve` and `--url` speak HTTP, so it stands outside the engine.
 """
 
-import csv
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -189,24 +188,20 @@ _QUESTION = [
     click.option("--columns", help="Dimensions across, comma-separated: a column for each of their values."),
     click.option("--measures", help="Measures, comma-separated."),
     click.option("--where", multiple=True, metavar="'FIELD OP LIST'", help="A filter, repeatable: 'asr lt 20'."),
-    click.option("--calls", type=click.Choice(["attempts", "final"]), help="Count every attempt, or one per call."),
-    click.option(
-        "--base",
-        type=click.Choice(["attempts", "seizures"]),
-        help="Whether refused attempts count in ratios.",
-    ),
+    click.option("--calls", metavar="VIEW", help="Count every attempt (attempts), or one per call (final)."),
+    click.option("--base", metavar="BASE", help="What ratios are over: attempts, or seizures, without refused ones."),
     click.option("--currency", help="Report currency, or native."),
     click.option("--sort", multiple=True, metavar="COLUMN[:desc]", help="Also 'attempts|2026-10-01:desc'."),
-    click.option("--limit", type=int, help="Rows; all when left out."),
-    click.option("--offset", type=int),
-    click.option("--totals", is_flag=True, help="Add the grand total."),
-    click.option("--subtotals", is_flag=True, help="Add subtotals at every level."),
-    click.option("--parts", is_flag=True, help="Numerator and denominator beside each ratio."),
-    click.option("--fill", is_flag=True, help="List time buckets without calls, too."),
+    click.option("--limit", metavar="N", help="Rows; all when left out."),
+    click.option("--offset", metavar="N", help="Rows to leave out first."),
+    click.option("--totals/--no-totals", default=None, help="Add the grand total."),
+    click.option("--subtotals/--no-subtotals", default=None, help="Add subtotals at every level."),
+    click.option("--parts/--no-parts", default=None, help="Numerator and denominator beside each ratio."),
+    click.option("--fill/--no-fill", default=None, help="List time buckets without calls, too."),
     click.option(
         "--compare",
-        type=click.Choice(["previous", "week", "year"]),
-        help="Beside each measure the period before, or a week or a year earlier.",
+        metavar="PERIOD",
+        help="Beside each measure the period before (previous), or a week or a year earlier.",
     ),
     click.option("--top", multiple=True, metavar="DIMENSION[:N[:MEASURE]]", help="Its N largest, the rest as other."),
     click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10."),
@@ -255,28 +250,23 @@ def report(
 
 
 def _question(name: str, options: dict[str, Any]) -> Any:
-    from engine.query import parameters, question
+    """The question that options ask: they are the parameters of a URL, but for `--where`."""
+    from engine.query import parameters
 
-    values: dict[str, Any] = {"report": name, "from": options["start"], "to": options["end"]}
-    for option in (
-        "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of", "since", "compare",
-    ):  # fmt: skip
-        if options[option] is not None:
-            values[option] = options[option]
-    if options["tz"] is not None:
-        values["timezone"] = options["tz"]
-    for option in ("rows", "columns", "measures"):
-        if options[option] is not None:
-            try:
-                values[option] = parameters.items(options[option])
-            except csv.Error as mistake:
-                text = options[option]
-                raise BadRequest("malformed", f"--{option} {text!r} is not a list: {mistake}") from mistake
-    values |= {option: True for option in ("totals", "subtotals", "parts", "fill") if options[option]}
-    values["where"] = [parameters.where(text) for text in options["where"]]
-    values["sort"] = [parameters.sort_key(text) for text in options["sort"]]
-    values["top"] = [parameters.top(text) for text in options["top"]]
-    return question.of(values)
+    given = {"from": options["start"], "to": options["end"], **options}
+    listed = [(word, said if isinstance(said, tuple) else (said,)) for word, said in given.items()]
+    pairs = [
+        (word, str(each).lower() if isinstance(each, bool) else each)
+        for word, said in listed
+        for each in said
+        if each is not None and word in parameters.WORDS
+    ]
+    try:
+        return parameters.question(name, pairs, clauses=[parameters.where(text) for text in options["where"]])
+    except BadRequest as mistake:
+        if mistake.pointer in parameters.WORDS:
+            mistake.pointer = f"--{mistake.pointer.replace('_', '-')}"
+        raise
 
 
 @main.command(epilog="Example: tollhouse query question.json --format csv --out answer.csv")

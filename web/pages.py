@@ -19,7 +19,9 @@ from engine.query.running import Ticket
 from engine.site import Site
 from web.access import principal_of
 from web.api import site_of
+from web.errors import ours
 from web.flowing import attended
+from web.report_page import report
 
 MOST_ROWS = 500
 """Rows a page draws; the rest is a download away."""
@@ -249,9 +251,16 @@ async def breakout(request: Request[Any, Any, Any], principal: Principal, site: 
     return Template("breakout.html", context={"page": page}, status_code=status)
 
 
+def told(request: Request[Any, Any, Any], failure: TollhouseError) -> Template:
+    """Answer a request for a page that cannot be shown with one that says why."""
+    response = ours(request, failure)  # which logs what is the server's own fault
+    return Template("failed.html", context={"failure": failure}, status_code=response.status_code or 500)
+
+
 router = Router(
     "/",
-    route_handlers=[breakout],
+    route_handlers=[breakout, report],
+    exception_handlers={TollhouseError: told},
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),
         "site": Provide(site_of, sync_to_thread=False),

@@ -123,7 +123,7 @@ def _choices() -> list[dict[str, Any]]:
 
 def _window() -> list[dict[str, Any]]:
     """The fields of a question as parameters; a filter is any field's name."""
-    flag, whole = {"type": "boolean", "default": False}, {"type": "integer", "minimum": 0}
+    flag, whole = {"type": "boolean"}, {"type": "integer", "minimum": 0}
     return [
         parameter("from", "Date, local time or instant; inclusive.", example="2026-10-01"),
         parameter("to", "The same; exclusive: all October is to=2026-11-01.", example="2026-11-01"),
@@ -149,7 +149,7 @@ def _window() -> list[dict[str, Any]]:
             "`attempts|2026-10-01:desc`.",
             example="profit:desc",
         ),
-        parameter("limit", "Rows; all when left out.", whole),
+        parameter("limit", "Rows; all when left out, and when left empty where the report has a limit.", whole),
         parameter("offset", "Rows to leave out first.", whole),
         parameter("totals", "Add the grand total.", flag),
         parameter("subtotals", "Add subtotals at every level.", flag),
@@ -158,8 +158,8 @@ def _window() -> list[dict[str, Any]]:
         parameter(
             "compare",
             "Beside each measure its value in the period before (`previous`), or a `week` or a `year` earlier, the "
-            "change and the change in percent.",
-            {"type": "string", "enum": ["previous", "week", "year"]},
+            "change and the change in percent. Left empty, nothing, where the report compares.",
+            {"type": "string", "enum": ["previous", "week", "year", ""]},
         ),
         parameter(
             "top",

@@ -93,14 +93,17 @@ def checked(report: Report, known: Catalog, path: Path) -> Report:
     for label in report.labels:
         _must_know(label, fields, path, report.name, "field")
     for preset in (*report.variants(customer=False), *report.variants(customer=True)):
-        for row in preset.rows:
-            _must_know(row, known.dimensions, path, report.name, "dimension")
-        for measure in preset.measures:
+        for dimension in (*preset.rows, *preset.columns):
+            _must_know(dimension, known.dimensions, path, report.name, "dimension")
+        for measure in (*preset.measures, *(top.by for top in preset.top if top.by)):
             _must_know(measure, known.measures, path, report.name, "measure")
         for clause in preset.where:
             _must_know(clause.field, fields, path, report.name, "field")
         for key in preset.sort:
-            _must_know(key.field, [*preset.rows, *preset.measures], path, report.name, "column")
+            shown = re.split("[|.]", key.field)[0]
+            _must_know(shown, [*preset.rows, *preset.measures], path, report.name, "column")
+        for top in preset.top:
+            _must_know(top.field, [*preset.rows, *preset.columns], path, report.name, "dimension")
         if not (preset.measures or report.records):
             raise _mistake(path, report.name, "needs measures")
     hidden = [name for preset in report.variants(customer=True) for name in _spoken(preset) if _hidden(fields[name])]
@@ -110,7 +113,8 @@ def checked(report: Report, known: Catalog, path: Path) -> Report:
 
 
 def _spoken(preset: Preset) -> list[str]:
-    return [*preset.rows, *preset.measures, *(clause.field for clause in preset.where)]
+    tops = [top.by for top in preset.top if top.by]
+    return [*preset.rows, *preset.columns, *preset.measures, *tops, *(clause.field for clause in preset.where)]
 
 
 def _hidden(field: Dimension | Measure) -> bool:

@@ -165,6 +165,8 @@ class Measure(Struct, frozen=True, forbid_unknown_fields=True):
     value: str | None = None
     numerator: str | None = None
     denominator: str | None = None
+    over: str | None = None
+    """The unit of the denominator: one of `calls` says over how many calls a ratio is."""
     times: int = 1
     percentile: Annotated[int, Meta(ge=1, le=100)] | None = None
     per: int = 1

@@ -126,7 +126,10 @@ def _reports(known: Catalog) -> str:
         rows = []
         for who, preset in _variants(report):
             where = [_clause(clause) for clause in preset.where]
-            extras = [word for word in ("totals", "subtotals") if getattr(preset, word)]
+            extras = [word for word in ("totals", "subtotals", "parts", "fill") if getattr(preset, word)]
+            extras += [f"across: {_code(preset.columns)}"] if preset.columns else []
+            extras += [f"compare with `{preset.compare}`"] if preset.compare else []
+            extras += [f"top {top.count} of `{top.field}`" for top in preset.top]
             rows.append(
                 (
                     who,
@@ -140,6 +143,8 @@ def _reports(known: Catalog) -> str:
         if report.labels:
             called = ", ".join(f"`{name}` {label}" for name, label in report.labels.items())
             pieces.append(f"Its columns are called otherwise than elsewhere: {called}.")
+        if (told := report.told(customer=True)) != report.help:
+            pieces.append(f"Customers are told: {told}")
         if report.audience == "operator":
             pieces.append("For operators only.")
     return _page("Reports", "schemas/catalog/reports.toml", *pieces)

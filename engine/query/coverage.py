@@ -6,9 +6,9 @@ from functools import lru_cache, partial
 from typing import Any
 
 from engine.catalog.model import Grain
+from engine.catalog.preset import Compare
 from engine.query.answer import Moment
 from engine.query.periods import Earlier, earlier
-from engine.query.question import Compare
 from engine.query.tiling import Span, Tiles, Within, every, joined
 from engine.statement import Statement
 from engine.template import render

@@ -42,6 +42,13 @@ class Aspect(Struct, frozen=True):
         beside = {"numerator": "real", "denominator": "real", "change_percent": "percent"}
         return beside.get(self.kind, self.measure.type)
 
+    @property
+    def unit(self) -> str | None:
+        """The column's unit."""
+        if self.kind == "denominator":
+            return self.measure.over
+        return self.measure.unit if self.type == self.measure.type else None
+
 
 def aspects(measures: Sequence[Measure], *, parts: bool, compared: bool) -> list[Aspect]:
     """Return each measure with what stands beside it, in the order of an answer's columns."""

@@ -5,7 +5,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from engine.errors import BadRequest, nearest
@@ -14,13 +14,12 @@ from engine.query.question import OPERATORS, Question, of
 from engine.query.search import WORDS as WORDS_OF_SEARCH
 from engine.query.search import Search
 
-_SINGLE = {
-    "from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "limit", "offset", "as_of",
-    "since", "compare",
-}  # fmt: skip
-_LISTS = {"rows", "columns", "measures"}
+_SINGLE = {"from", "to", "timezone", "tz", "type", "side", "bucket", "calls", "base", "currency", "offset"}
+_UNDONE = {"limit", "as_of", "since", "compare"}
+"""Those that, left empty, take away what the report says."""
+_LISTS = {"rows", "columns", "measures", "sort", "top"}
 _SWITCHES = {"totals", "subtotals", "parts", "fill"}
-WORDS = tuple(sorted(_SINGLE | _LISTS | _SWITCHES | {"sort", "top"}))
+WORDS = tuple(sorted(_SINGLE | _UNDONE | _LISTS | _SWITCHES))
 """Every parameter that is not a filter."""
 
 
@@ -31,30 +30,34 @@ def items(line: str) -> list[str]:
     return next(csv.reader(io.StringIO(line), strict=True), [])
 
 
-def question(report: str | None, pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Question:
-    """Return the question that `pairs` ask; `fields` are the names a filter may use.
+def question(
+    report: str | None,
+    pairs: Iterable[tuple[str, str]],
+    fields: Sequence[str] = (),
+    clauses: Sequence[dict[str, Any]] = (),
+) -> Question:
+    """Return the question that `pairs` ask; `fields` are the names a filter may use, `clauses` filters beside them.
 
     Raises `BadRequest` for a parameter nobody knows, with the nearest known one.
     """
     values: dict[str, Any] = {} if report is None else {"report": report}
     filters: dict[tuple[str, str], list[str]] = {}
     for name, text in pairs:
-        if name in _SINGLE:
-            key = "timezone" if name == "tz" else name
-            values[key] = _whole(name, text) if name in ("limit", "offset") else text
+        if name in _UNDONE and not text:
+            values[name] = None
+        elif name in ("limit", "offset"):
+            values[name] = _whole(name, text)
+        elif name in _SINGLE or name in _UNDONE:
+            values["timezone" if name == "tz" else name] = text
         elif name in _LISTS:
-            values.setdefault(name, []).extend(_listed(name, text))
+            read: Callable[[str], Any] = {"sort": sort_key, "top": top}.get(name, str)
+            values.setdefault(name, []).extend(read(item) for item in _listed(name, text))
         elif name in _SWITCHES:
             values[name] = switch(name, text)
-        elif name == "sort":
-            values.setdefault("sort", []).extend(sort_key(item) for item in _listed(name, text))
-        elif name == "top":
-            values.setdefault("top", []).extend(top(item) for item in _listed(name, text))
         else:
             _add_filter(filters, name, text, fields, WORDS)
-    for (field, operator), listed in filters.items():
-        values.setdefault("where", []).append(clause(field, operator, listed))
-    return of(values)
+    where = [*clauses, *(clause(field, operator, listed) for (field, operator), listed in filters.items())]
+    return of(values | ({"where": where} if where else {}))
 
 
 def search(pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Search:
@@ -128,14 +131,14 @@ def _listed(name: str, text: str) -> list[str]:
     try:
         return items(text)
     except csv.Error as mistake:
-        raise BadRequest("malformed", f"{name}: {text!r} is not a list: {mistake}", pointer=name) from mistake
+        raise BadRequest("malformed", f"{text!r} is not a list: {mistake}", pointer=name) from mistake
 
 
 def _whole(name: str, text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise BadRequest("malformed", f"{name} {text!r} is not a whole number", pointer=name) from None
+        raise BadRequest("malformed", f"{text!r} is not a whole number", pointer=name) from None
 
 
 def switch(name: str, text: str) -> bool:

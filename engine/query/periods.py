@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.catalog.preset import Compare
 from engine.query.answer import Period
-from engine.query.question import Compare
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse

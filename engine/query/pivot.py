@@ -111,12 +111,11 @@ class Sheet:
             name = f"{name}|{slot.across}"
             shown = ["Other" if text == OTHER else _label(pivot[dimension.name]) for dimension, text in named]
             label = ", ".join([label, *shown])
-        unit = None if aspect.type != aspect.measure.type else aspect.measure.unit
         return Column(
             name,
             label,
             aspect.type,
-            unit,
+            aspect.unit,
             measure=None if plain else aspect.measure.name,
             aspect=aspect.kind or None,  # type: ignore[arg-type]  # the literal without its empty word
             pivot=pivot,

@@ -1,35 +1,27 @@
 """What a caller sends goes in, the frozen noun a question is comes out, with every field's meaning."""
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, get_args
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from engine.catalog.preset import Clause, Operator, Sort, View
+from engine.catalog.preset import Base, Clause, Compare, Operator, Preset, Sort, Top, View
 from engine.errors import BadRequest, nearest
 
 OPERATORS: tuple[str, ...] = get_args(Operator)
 """Every operator of a filter."""
-Base = Literal["attempts", "seizures"]
-Compare = Literal["previous", "week", "year"]
-_CHOICES: dict[str, tuple[str, ...]] = {"op": OPERATORS, "compare": get_args(Compare)}
-
-
-class Top(Struct, frozen=True, forbid_unknown_fields=True):
-    """The largest values of a dimension by a measure; the rest becomes one value, *other*."""
-
-    field: str
-    count: Annotated[int, Meta(ge=1, le=1000)] = 10
-    by: str | None = None
-    """A measure, shown or not; the first count shown when left out."""
+CHOICES = {"op": OPERATORS, "calls": get_args(View), "base": get_args(Base), "compare": get_args(Compare)}
+"""What fields may say that may not say anything."""
 
 
 class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}):
     """What is asked. Only `from` and `to` are required; `report` supplies defaults for what is left out.
 
-    The window is half open, [from, to): all October is from 2026-10-01 to 2026-11-01.
+    Null in `limit`, `compare`, `as_of` and `since` says that it is not to be done, also when the report does it;
+    anywhere else null is the same as nothing. The window is half open, [from, to): all October is from 2026-10-01 to
+    2026-11-01.
     """
 
     start: Annotated[str, Meta(description="date, local time or instant; inclusive", examples=["2026-10-01"])]
@@ -45,23 +37,35 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     measures: tuple[str, ...] | None = None
     where: tuple[Clause, ...] = ()
     calls: View | None = None
-    base: Base = "attempts"
+    base: Base | None = None
     currency: Annotated[str, Meta(pattern="^([A-Z]{3}|native)$")] | None = None
-    sort: tuple[Sort, ...] = ()
-    limit: Annotated[int, Meta(ge=0)] | None = None
-    offset: Annotated[int, Meta(ge=0)] = 0
+    sort: tuple[Sort, ...] | None = None
+    limit: Annotated[int, Meta(ge=0)] | UnsetType | None = UNSET
+    offset: Annotated[int, Meta(ge=0)] | None = None
     totals: bool | None = None
     subtotals: bool | None = None
-    parts: bool = False
-    fill: bool = False
+    parts: bool | None = None
+    """Numerator and denominator beside each ratio."""
+    fill: bool | None = None
     """List the time buckets of the window that hold no calls, too."""
-    compare: Compare | None = None
+    compare: Compare | UnsetType | None = UNSET
     """Beside each measure its value in the period before, a week or a year earlier, and the change."""
-    top: tuple[Top, ...] = ()
-    as_of: str | None = None
+    top: tuple[Top, ...] | None = None
+    as_of: str | UnsetType | None = UNSET
     """Answer as it was at a moment: an instant or local time, `batch:ID`, `close:YYYY-MM`."""
-    since: str | None = None
+    since: str | UnsetType | None = UNSET
     """Answer only with what changed after a moment, written in the same way."""
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What it says of what a report may say instead, by field."""
+        said = {field: getattr(self, field) for field in Preset.__struct_fields__}
+        undone = {field.name for field in msgspec.structs.fields(Question) if field.default is UNSET}
+        return {
+            field: value
+            for field, value in said.items()
+            if value is not UNSET and (value is not None or field in undone)
+        }
 
 
 def read(body: bytes) -> Question:
@@ -86,17 +90,22 @@ def malformed(mistake: msgspec.DecodeError) -> BadRequest:
     return described(message, pointer.rstrip("`") or "$")
 
 
-def described(message: str, pointer: str | None, known: Sequence[str] = ()) -> BadRequest:
+def described(
+    message: str, pointer: str, known: Sequence[str] = (), choices: Mapping[str, tuple[str, ...]] = CHOICES
+) -> BadRequest:
     """Return our error for a message of msgspec's; an unknown word gets the nearest known one as a hint.
 
-    `known` are the words of what was read; those of a question when left out.
+    `known` are the fields of what was read, those of a question when left out; `choices` what some of them may say.
     """
-    unknown = re.search(r"unknown field `(\w+)`", message)
-    choice = re.search(r"Invalid enum value '(\w+)'", message)
-    choices = _CHOICES.get((pointer or "").rpartition(".")[2], ()) if choice else ()
-    hint = nearest(unknown[1], list(known) or _words()) if unknown else None
-    if choice and choices:
-        hint = nearest(choice[1], choices) or f"one of {', '.join(choices)}"
+    field = pointer.rpartition(".")[2]
+    hint = None
+    if unknown := re.search(r"unknown field `(\w+)`", message):
+        hint = nearest(unknown[1], list(known) or _words())
+    elif field in choices and (choice := re.search(r"Invalid enum value '(.*)'", message)):
+        message = f"there is no {'operator' if field == 'op' else field} {choice[1]!r}"
+        hint = nearest(choice[1], choices[field]) or f"one of {', '.join(choices[field])}"
+    elif field == "currency" and "regex" in message:
+        message, hint = "this is no currency", "an ISO 4217 code like USD, or native"
     return BadRequest("malformed", message, pointer=pointer, hint=hint)
 
 

@@ -36,9 +36,9 @@ def rows(
     whether any mixes in a newer commit, for which the engine holds them all. Without, each tells of itself, and what
     spoils an answer comes first.
     """
-    limit = asked.question.limit
+    limit = asked.whole.limit
     if windows is None:
-        windows = limit is not None or asked.question.offset > 0
+        windows = limit is not None or asked.whole.offset > 0
     return _render(
         asked, route, catalog, commit, levels=[], limit=most + 1 if limit is None else limit, windows=windows
     )
@@ -47,7 +47,7 @@ def rows(
 def totals(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for subtotals and the grand total, recomputed from the groups that pass."""
     names = [dimension.name for dimension in asked.rows]
-    kept = range(max(1, len(names) if asked.question.subtotals else 1))
+    kept = range(max(1, len(names) if asked.whole.subtotals else 1))
     return _render(asked, route, catalog, commit, levels=[names[:level] for level in kept], limit=None)
 
 
@@ -60,7 +60,7 @@ def missing_rates(asked: Resolved, route: Route, catalog: Catalog, commit: int) 
 
 def first(asked: Resolved, route: Route, catalog: Catalog, commit: int) -> Statement:
     """Return the statement for one row, to know what is told of all rows when none of them was asked for."""
-    one = msgspec.structs.replace(asked, question=msgspec.structs.replace(asked.question, offset=0))
+    one = msgspec.structs.replace(asked, whole=msgspec.structs.replace(asked.whole, offset=0))
     return _render(one, route, catalog, commit, levels=[], limit=1, windows=True)
 
 
@@ -102,7 +102,7 @@ def _render(
     if asked.since is not None:
         parameters["since"] = asked.since
     if limit is not None:
-        parameters |= {"limit": limit, "offset": asked.question.offset}
+        parameters |= {"limit": limit, "offset": asked.whole.offset}
     if asked.rates is not None:
         start = min(asked.start_ms, asked.earlier.start_ms) if asked.earlier else asked.start_ms
         parameters |= rate_parameters(asked.rates, start, asked.end_ms)
@@ -138,11 +138,11 @@ def _render(
         single=len(route.branches) == 1 and not asked.money and not any(key.name in names for key in asked.dimensions),
         changes=asked.since is not None,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
-        numerators=expressions.numerators() if asked.question.parts else [],
+        numerators=expressions.numerators() if asked.whole.parts else [],
         shown=shown(asked),
         limit=limit,
         windows=windows,
-        clash=_clash(asked) if asked.question.limit is None else None,  # else such a row may not be among them
+        clash=_clash(asked) if asked.whole.limit is None else None,  # else such a row may not be among them
     )
     return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
 

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Dimension, Measure
-from engine.catalog.preset import Clause, Sort, View
+from engine.catalog.preset import Clause, Compare, Preset, Sort, Top, View
 from engine.errors import Forbidden, TollhouseError, Unprocessable, nearest
 from engine.query import filters, presets
 from engine.query.filters import Filter
@@ -16,7 +16,7 @@ from engine.query.headers import Aspect, aspects
 from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.periods import CYCLES, Earlier
-from engine.query.question import Compare, Question, Top
+from engine.query.question import Question
 from engine.query.sorting import Order, Shown, order
 from engine.settings import Settings
 from engine.warehouse.closes import Close
@@ -40,7 +40,8 @@ class Largest(Struct, frozen=True):
 class Resolved(Struct, frozen=True, kw_only=True):
     """A question as the planner takes it: names found, window in milliseconds, scope attached."""
 
-    question: Question
+    question: Question  # as its answer tells it, nothing left implicit
+    whole: Preset  # the same words
     start_ms: int
     end_ms: int
     zone: str
@@ -84,7 +85,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     @property
     def aspects(self) -> list[Aspect]:
         """The measures, with what stands beside them."""
-        return aspects(self.measures, parts=self.question.parts, compared=self.earlier is not None)
+        return aspects(self.measures, parts=self.whole.parts, compared=self.earlier is not None)
 
     @property
     def buckets(self) -> tuple[str, ...]:
@@ -117,93 +118,96 @@ def resolve(
     instants: Instants,
     moments: Moments,
     periods: Periods,
+    find: presets.Find | None = None,
 ) -> Resolved:
     """Find every name, fill every default and attach the principal's scope.
 
-    Raises 404 for an unknown report, 403 `forbidden_field`, 422 `unknown_field` or `bad_value` with a pointer.
+    `find` knows other reports than those of the catalog. Raises 404 for an unknown report, 403 `forbidden_field`, 422
+    `unknown_field` or `bad_value` with a pointer.
     """
     names = _Names(catalog, principal)
-    found = presets.find(question, principal, catalog)
-    report, preset = found.report, found.preset
+    found = find(question, principal) if find else presets.find(question, principal, catalog)
+    report = found.report
     if report is not None and report.records:
         raise Unprocessable(
             "bad_value", f"{report.name!r} lists single calls", pointer="$.report", hint="ask /api/v1/calls for them"
         )
+    asked = presets.completed(question, found.preset)
     adjusts = report is not None and report.since_close
-    close = _close(question, instants, moments) if adjusts and question.since is None else None
-    zone = question.timezone or (close.zone if close else settings.timezone)
+    close = _close(question, asked.timezone, instants, moments) if adjusts and asked.since is None else None
+    zone = asked.timezone or (close.zone if close else settings.timezone)
     start, end = _window(question, zone, instants)
-    rows = question.rows if question.rows is not None else preset.rows
-    across = question.columns if question.columns is not None else ()
-    asked = question.measures if question.measures is not None else preset.measures
     labels = report.labels if report else {}
     dimensions = tuple(
         _called(names.dimension(name, f"$.{field}[{place}]"), labels)
-        for field, listed in (("rows", rows), ("columns", across))
+        for field, listed in (("rows", asked.rows), ("columns", asked.columns))
         for place, name in enumerate(listed)
     )
-    measures = tuple(_called(names.measure(name, f"$.measures[{place}]"), labels) for place, name in enumerate(asked))
-    _once(rows, "$.rows")
-    _once(across, "$.columns", besides=rows)
-    _once(asked, "$.measures")
-    earlier = periods(zone, start, end, question.compare) if question.compare else None
-    top = tuple(names.largest(top, dimensions, measures, f"$.top[{place}]") for place, top in enumerate(question.top))
+    measures = tuple(
+        _called(names.measure(name, f"$.measures[{place}]"), labels) for place, name in enumerate(asked.measures)
+    )
+    _once(asked.rows, "$.rows")
+    _once(asked.columns, "$.columns", besides=asked.rows)
+    _once(asked.measures, "$.measures")
+    if close and asked.compare:
+        raise Unprocessable(
+            "bad_value",
+            "what changed since a month was closed is not compared: the period before was closed at another time",
+            pointer="$.compare",
+            hint="say since, which then holds for both periods, or ask for each month by itself",
+        )
+    earlier = periods(zone, start, end, asked.compare) if asked.compare else None
+    top = tuple(names.largest(top, dimensions, measures, f"$.top[{place}]") for place, top in enumerate(asked.top))
     _once([one.dimension.name for one in top], "$.top")
 
     def instant(text: str) -> int:
         return instants(zone, [text])[0]
 
-    clauses = [names.clause(clause, f"$.where[{place}]", instant) for place, clause in enumerate(question.where)]
-    # The report's own filters hold whatever is asked; said again in the question they are not doubled.
-    own = tuple(clause for clause in preset.where if clause not in question.where)
-    clauses += [names.clause(clause, "$.report", instant) for clause in own]
+    # The question's own filters come first; those behind them are the report's.
+    clauses = [
+        names.clause(clause, f"$.where[{place}]" if place < len(question.where) else "$.report", instant)
+        for place, clause in enumerate(asked.where)
+    ]
     having = tuple(clause for clause in clauses if clause.measure)
-    view = question.calls or preset.calls
-    shown = aspects(measures, parts=question.parts, compared=earlier is not None)
+    depth = len(asked.rows)
+    shown = aspects(measures, parts=asked.parts, compared=earlier is not None)
     cut = frozenset(one.dimension.name for one in top)
-    keys = order(question.sort, preset.sort, Shown(dimensions[: len(rows)], dimensions[len(rows) :], shown, cut))
+    keys = order(question.sort or (), asked.sort, Shown(dimensions[:depth], dimensions[depth:], shown, cut))
     # An adjustment is made in the money it was charged in.
-    currency = question.currency or ("native" if adjusts else settings.currency)
+    currency = asked.currency or ("native" if adjusts else settings.currency)
     unseen = [*(clause.measure for clause in having if clause.measure), *(one.measure for one in top)]
     spoken = [*measures, *unseen]
-    chosen = {**found.chosen, "base": question.base}
+    chosen = {**found.chosen, "base": asked.base}
     site = msgspec.structs.asdict(settings)
     stands_for = {word: catalog.stands_for(word, chosen, site) for measure in spoken for word in measure.words}
-    resolved = msgspec.structs.replace(
-        question,
-        **found.chosen,
+    whole = msgspec.structs.replace(
+        asked,
         timezone=zone,
-        rows=tuple(rows),
-        columns=tuple(across),
-        measures=tuple(asked),
-        where=(*question.where, *own),
-        calls=view,
         currency=currency,
         sort=tuple(Sort(key.name, key.descending) for key in keys),
         top=tuple(Top(one.dimension.name, one.count, one.measure.name) for one in top),
-        totals=preset.totals if question.totals is None else question.totals,
-        subtotals=preset.subtotals if question.subtotals is None else question.subtotals,
-        since=f"close:{close.month}" if close else question.since,
+        since=f"close:{close.month}" if close else asked.since,
     )
-    as_of = _moment(question.as_of, "$.as_of", zone, moments)
-    since = close.commit if close else _moment(question.since, "$.since", zone, moments)
+    as_of = _moment(asked.as_of, "$.as_of", zone, moments)
+    since = close.commit if close else _moment(asked.since, "$.since", zone, moments)
     if as_of is not None and since is not None and since > as_of:
         raise Unprocessable(
             "bad_value", "since is later than as_of", pointer="$.since", hint="changes are asked from since to as_of"
         )
     return Resolved(
-        question=resolved,
+        question=msgspec.structs.replace(question, **found.chosen, **msgspec.structs.asdict(whole)),
+        whole=whole,
         start_ms=start,
         end_ms=end,
         zone=zone,
         dimensions=dimensions,
-        depth=len(rows),
+        depth=depth,
         measures=measures,
         filters=tuple(clause for clause in clauses if clause.dimension),
         having=having,
         scope=principal.accounts,
         scope_dimension=catalog.account,
-        view=view,
+        view=asked.calls,
         currency=None if currency == "native" else currency,
         stands_for=stands_for,
         order=keys,
@@ -258,15 +262,15 @@ def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int
     return start, end
 
 
-def _close(question: Question, instants: Instants, moments: Moments) -> Close:
+def _close(question: Question, zone: str | None, instants: Instants, moments: Moments) -> Close:
     """The closed month that the window lies in: the one its first day names, or one that holds it."""
     month = question.start.strip()[:7]
     known = sorted(moments.closes(), key=lambda close: close.month != month)
     for close in known:
-        start, end = _window(question, question.timezone or close.zone, instants)
+        start, end = _window(question, zone or close.zone, instants)
         if start >= close.first * 1000 and end <= close.until * 1000:
             return close
-    _window(question, question.timezone or "UTC", instants)  # what is no time at all is told first
+    _window(question, zone or "UTC", instants)  # what is no time at all is told first
     try:
         close = moments.close(month)
     except TollhouseError as mistake:

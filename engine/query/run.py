@@ -33,6 +33,7 @@ from engine.query.limits import Limits, of_answers
 from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.pivot import Sheet, filled_up
+from engine.query.presets import Find
 from engine.query.provenance import Origin, Provenance
 from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
@@ -76,6 +77,7 @@ class Desk:
         uncovered: dict[str, Uncovered] | None = None,
         begins: dict[str, int] | None = None,
         limits: LimitsOf = lambda _: (),
+        find: Find | None = None,
     ) -> None:
         self._warehouse = warehouse
         self._catalog = catalog
@@ -86,6 +88,7 @@ class Desk:
         self._coverage = Coverage(warehouse)
         self._provenance = Provenance(warehouse, covered, self._begins)
         self._limits = limits
+        self._find = find
         self.moments = Moments(warehouse, self._coverage)
         self.board = Board(settings.max_questions)
         self._flights: Flights[Answer] = Flights(warehouse)
@@ -134,7 +137,7 @@ class Desk:
         errand: Errand,
         ledger_only: bool,
     ) -> Answer:
-        question = asked.question
+        whole = asked.whole
         ask = partial(self._warehouse.query, errand=errand)
         try:
             for read in range(READS + 1):
@@ -142,11 +145,11 @@ class Desk:
                 asked = self.at(asked, commit)
                 chosen = self.route(asked, commit, ledger_only=ledger_only or read == READS)
                 rolled = None
-                if question.totals or question.subtotals or asked.columns:  # the total has every value across
+                if whole.totals or whole.subtotals or asked.columns:  # the total has every value across
                     rolled = ask(render.totals(asked, chosen, self._catalog, commit.commit))
                 found = ask(render.rows(asked, chosen, self._catalog, commit.commit, limits.rows))
                 one = found
-                if not found.rows and (question.offset or question.limit == 0):
+                if not found.rows and (whole.offset or whole.limit == 0):
                     # Each row tells what is told of all rows; when none was asked for, one is read for that.
                     one = ask(render.first(asked, chosen, self._catalog, commit.commit))
                 if not mixed(one) and not (rolled and mixed(rolled)):
@@ -186,7 +189,14 @@ class Desk:
         """Resolve names, window and scope."""
         coverage = self._coverage
         return resolve(
-            question, principal, self._catalog, self._settings, coverage.instants, self.moments, coverage.earlier
+            question,
+            principal,
+            self._catalog,
+            self._settings,
+            coverage.instants,
+            self.moments,
+            coverage.earlier,
+            self._find,
         )
 
     def at(self, asked: Resolved, commit: Moment, *, money: bool = False) -> Resolved:
@@ -250,11 +260,11 @@ class Desk:
         principal: Principal,
         ask: Ask,
     ) -> Answer:
-        question = asked.question
+        whole = asked.whole
         origins = self._origins(asked, commit)
         extra = {name: place for place, name in enumerate(one.columns)}
         total = _total(one, extra)
-        if question.limit is None and total > limits.rows:
+        if whole.limit is None and total > limits.rows:
             raise limits.many()
         sheet = self.sheet(asked, rolled, ask)
         rows = [sheet.row(row) for row in found.rows]
@@ -262,12 +272,12 @@ class Desk:
         return Answer(
             columns=sheet.columns,
             rows=rows,
-            subtotals=subtotals if question.subtotals else UNSET,
-            totals=totals if question.totals and totals is not None else UNSET,
+            subtotals=subtotals if whole.subtotals else UNSET,
+            totals=totals if whole.totals and totals is not None else UNSET,
             row_count=len(rows),
             total_rows=total,
-            truncated=len(rows) + question.offset < total,
-            question=question,
+            truncated=len(rows) + whole.offset < total,
+            question=asked.question,
             as_of=self.as_of(asked, commit),
             query_id="",  # each who waits has a ticket of his own
             elapsed_ms=0,
@@ -306,7 +316,7 @@ class Desk:
 
 def within(asked: Resolved, limits: Limits) -> None:
     """Raise `TooLarge` when a question asks for more rows than it may have."""
-    if asked.question.limit is not None and asked.question.limit > limits.rows:
+    if asked.whole.limit is not None and asked.whole.limit > limits.rows:
         raise limits.many("$.limit")
 
 

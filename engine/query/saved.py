@@ -18,6 +18,7 @@ from engine.catalog.model import Catalog
 from engine.catalog.preset import Audiences
 from engine.errors import BadRequest, Conflict, Forbidden, NotFound, TollhouseError, Unprocessable, nearest
 from engine.query import presets
+from engine.query.presets import Found
 from engine.query.question import Question, of
 from engine.statement import Statement
 from engine.template import render
@@ -100,29 +101,12 @@ class Shelf:
             hint=nearest(name, names) or f"known: {', '.join(names)}",
         )
 
-    def expanded(self, question: Question, principal: Principal) -> Question:
-        """Return what is asked when `question` names a saved one: what it says itself replaces what was saved.
-
-        Its filters are added to those that were saved. Any other question stays as it is.
-        """
+    def defaults(self, question: Question, principal: Principal) -> Found:
+        """Return the defaults for a question that may name a saved one; raises as `find` and `presets.find` do."""
         if question.report is None or question.report in self._catalog.reports:
-            return question
-        saved = self._question(self.find(question.report, principal).question)
-        changed = {
-            field.name: getattr(question, field.name)
-            for field in msgspec.structs.fields(Question)
-            if field.name not in ("report", "where") and getattr(question, field.name) != field.default
-        }
-        own = tuple(clause for clause in saved.where if clause not in question.where)
-        return msgspec.structs.replace(saved, **changed, where=(*own, *question.where))
-
-    def described(self, question: Question, principal: Principal) -> dict[str, Any]:
-        """Return a report or a saved question as a question without its window, in words of the question."""
-        if question.report is None or question.report in self._catalog.reports:
-            return presets.described(question, principal, self._catalog)
-        whole = self.expanded(question, principal)
-        said = presets.described(whole, principal, self._catalog)
-        return said | self.find(question.report, principal).question | {"report": question.report}
+            return presets.find(question, principal, self._catalog)
+        kept = self._question(self.find(question.report, principal).question)
+        return presets.saved(question, kept, principal, self._catalog)
 
     def draft(self, draft: Draft, *, anew: bool) -> dict[str, str]:
         """Check what is to be saved and return what is written down; raises with a pointer to a mistake.
@@ -237,7 +221,7 @@ class Shelf:
 def _open(question: Question, catalog: Catalog) -> Question:
     """The question as it can be resolved at any time: what asks for a closed month is asked since a moment."""
     report = catalog.reports.get(question.report or "")
-    if report is not None and report.since_close and question.since is None:
+    if report is not None and report.since_close and not question.since:
         return msgspec.structs.replace(question, since="2000-01-01")
     return question
 

@@ -1,6 +1,6 @@
 """What a caller sends to find single calls goes in, the frozen noun a search is comes out, and what it answers with."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from engine.catalog.preset import Clause, View
 from engine.errors import BadRequest
 from engine.query.answer import Column, Moment, Warned
-from engine.query.question import Question, described
+from engine.query.question import CHOICES, Question, described
 
 Side = Literal["any", "called", "cli", "dest_cli"]
 Match = Literal["exact", "prefix"]
@@ -100,4 +100,5 @@ def of(values: dict[str, Any]) -> Search:
 def _malformed(mistake: msgspec.DecodeError) -> BadRequest:
     message, _, pointer = str(mistake).partition(" - at `")
     known = (*Search.__struct_encode_fields__, *Clause.__struct_encode_fields__)
-    return described(message, pointer.rstrip("`") or "$", known)
+    choices = {**CHOICES, "side": get_args(Side), "match": get_args(Match), "report": (PER_NUMBER,)}
+    return described(message, pointer.rstrip("`") or "$", known, choices)

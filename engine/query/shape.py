@@ -16,7 +16,7 @@ PERIOD = Dimension(label="Period", help="0 the window, 1 the period before.", na
 
 def shaped(asked: Resolved) -> bool:
     """Whether rows come with their cells in an array, to be laid out by `pivot`."""
-    return bool(asked.columns or asked.earlier or asked.top or asked.question.fill)
+    return bool(asked.columns or asked.earlier or asked.top or asked.whole.fill)
 
 
 def structure(
@@ -82,7 +82,7 @@ def structure(
 
 def filled(asked: Resolved, among: Sequence[Dimension]) -> list[Dimension]:
     """Return the time dimensions of which empty buckets are listed; one that is cut to its top is not."""
-    wanted = asked.question.fill
+    wanted = asked.whole.fill
     return [one for one in among if wanted and one.bucket is not None and one.name not in asked.cut]
 
 

@@ -33,13 +33,16 @@ class Shown(Struct, frozen=True):
 def order(sort: Sequence[Sort], usual: Sequence[Sort], shown: Shown) -> tuple[Order, ...]:
     """Return the sort keys, filled up so that no two rows tie; raises 422 `unknown_field` with a pointer.
 
-    Without keys they are the report's `usual` ones, of columns that are shown. Else it is
+    Without keys they are the report's `usual` ones, of columns that there are. Else it is
     time when a time dimension leads, else the first count, largest first, the rest of a top last.
     """
-    found = [_key(key, f"$.sort[{place}].field", shown) for place, key in enumerate(sort)]
+    found = []
+    for place, key in enumerate(sort):
+        if (one := _key(key, shown)) is None:
+            raise _unknown(key, shown, f"$.sort[{place}].field")
+        found.append(one)
     if not found:
-        plain = {dimension.name for dimension in shown.rows} | {aspect.name for aspect in shown.aspects}
-        found = [_key(key, "$.report", shown) for key in usual if key.field in plain]
+        found = [one for one in (_key(key, shown) for key in usual) if one is not None]
     if not found and not (shown.rows and shown.rows[0].bucket):
         counts = [aspect for aspect in shown.aspects if aspect.type == "integer" and not aspect.kind]
         found = [_rest(dimension) for dimension in shown.rows if dimension.name in shown.cut]
@@ -54,28 +57,36 @@ def _rest(dimension: Dimension, *, descending: bool = False) -> Order:
     return Order(f"{dimension.name}.other", descending, dimension, rest=True)
 
 
-def _key(key: Sort, pointer: str, shown: Shown) -> Order:
-    dimensions = {dimension.name: dimension for dimension in shown.rows}
-    rests = {f"{dimension.name}.other": dimension for dimension in shown.rows if dimension.name in shown.cut}
+def _key(key: Sort, shown: Shown) -> Order | None:
+    """The column a key names, None when the answer has none of that name."""
+    dimensions, rests, aspects = _columns(shown)
     if key.field in dimensions:
         return Order(key.field, key.descending, dimensions[key.field])
     if key.field in rests:
         return _rest(rests[key.field], descending=key.descending)
-    aspects = {aspect.name: aspect for aspect in shown.aspects}
-    columns = shown.columns
     name, values = taken_apart(key.field)
-    if name in aspects and (not values or _fits(values, columns)):
+    if name in aspects and (not values or _fits(values, shown.columns)):
         return Order(key.field, key.descending, aspect=aspects[name], across="|".join(values) if values else None)
-    hint = nearest(name, [*dimensions, *rests, *aspects])
+    return None
+
+
+def _columns(shown: Shown) -> tuple[dict[str, Dimension], dict[str, Dimension], dict[str, Aspect]]:
+    """The columns of an answer by name, without values across: dimensions, the rests of tops, and numbers."""
+    dimensions = {dimension.name: dimension for dimension in shown.rows}
+    rests = {f"{dimension.name}.other": dimension for dimension in shown.rows if dimension.name in shown.cut}
+    return dimensions, rests, {aspect.name: aspect for aspect in shown.aspects}
+
+
+def _unknown(key: Sort, shown: Shown, pointer: str) -> Unprocessable:
+    dimensions, rests, aspects = _columns(shown)
+    known = [*dimensions, *rests, *aspects]
+    name = taken_apart(key.field)[0]
+    hint = nearest(name, known) or f"its columns are {', '.join(known)}"
     if name in aspects:
-        across = "".join(f"|{dimension.name}" for dimension in columns)
-        hint = f"its headers are {name}{across}, and {name} over all of them" if columns else f"it is only {name!r}"
-    raise Unprocessable(
-        "unknown_field",
-        f"cannot sort by {key.field!r}: it is not a column of the answer",
-        pointer=pointer,
-        hint=hint,
-    )
+        across = "".join(f"|{dimension.name}" for dimension in shown.columns)
+        hint = f"its headers are {name}{across}, and {name} over all of them" if across else f"it is only {name!r}"
+    message = f"cannot sort by {key.field!r}: it is not a column of the answer"
+    return Unprocessable("unknown_field", message, pointer=pointer, hint=hint)
 
 
 def _fits(values: Sequence[str], columns: Sequence[Dimension]) -> bool:

@@ -1,8 +1,8 @@
 """A question and a principal go in, an exact answer whose rows are read while they are written comes out.
 
-It is the same answer as `run` gives as a whole, by the same statement. What says something about all rows at once is
-left out of it, because the engine would have to hold them: each row tells of itself, and what spoils an answer comes
-first.
+It is the same answer as `run` gives as a whole, by the same statement. Only of rows that no whole answer could hold, and
+of all from an offset on, it is told nothing about all at once, for which the engine would have to hold them: each row
+tells of itself, and what spoils an answer comes first.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog
+from engine.catalog.preset import Preset
 from engine.errors import TollhouseError
 from engine.query import render
 from engine.query.answer import Answer, Moment, Stream, currency
@@ -73,9 +74,10 @@ class Streams:
             sheet = self._sheet(asked, chosen, commit, ask)
             if sheet is None:
                 continue
-            offset = asked.question.offset
-            whole = replace(asked, question=_from_the_first(asked.question, limits))
-            statement = render.rows(whole, chosen, self._catalog, commit.commit, limits.rows, windows=False)
+            few = asked.whole.limit is not None and asked.whole.limit <= self._settings.max_rows
+            skip = 0 if few else asked.whole.offset
+            whole = asked if few else replace(asked, whole=_from_the_first(asked.whole, limits))
+            statement = render.rows(whole, chosen, self._catalog, commit.commit, limits.rows, windows=few)
             self._count(asked, chosen, commit, statement, limits, ask)
             names = tuple(str(row[0]) for row in ask(described(statement)).rows)
             cells = shaped(asked)
@@ -84,7 +86,7 @@ class Streams:
             if int(first.get("mixed_", 0)):
                 text.close()
                 continue
-            if first and not (offset or asked.question.limit is not None):
+            if first and not asked.whole.offset and asked.whole.limit is None:
                 sides = [first[name] for name in sides_of(asked)]
                 one_currency(asked, sides if cells else [codes(side) for side in sides], "the answer")
             native = asked.currency is None and bool(asked.money)
@@ -94,7 +96,7 @@ class Streams:
                 text=text,
                 row=_reader(asked, sheet, names) if cells else None,
                 currency=partial(_currency, asked) if native else None,
-                skip=offset,
+                skip=skip,
                 most=limits.rows,
             )
             return stream, text
@@ -104,7 +106,7 @@ class Streams:
         """The columns of the answer; None when those across mix in a newer commit."""
         if not asked.columns:
             return Sheet(asked)
-        bare = replace(asked, question=replace(asked.question, subtotals=False))
+        bare = replace(asked, whole=replace(asked.whole, subtotals=False))
         rolled = ask(render.totals(bare, chosen, self._catalog, commit.commit))
         return None if mixed(rolled) else self._desk.sheet(asked, rolled, ask)
 
@@ -112,10 +114,10 @@ class Streams:
         self, asked: Resolved, chosen: Route, commit: Moment, statement: Statement, limits: Limits, ask: Ask
     ) -> None:
         """Raise `TooLarge` when there are more rows than may be, before the first is sent."""
-        question = asked.question
-        if question.limit is not None or (self._desk.held(chosen, commit) <= limits.rows and not question.fill):
+        whole = asked.whole
+        if whole.limit is not None or (self._desk.held(chosen, commit) <= limits.rows and not whole.fill):
             return  # no more groups than rows
-        if int(ask(counted(statement)).rows[0][0]) > limits.rows + question.offset:
+        if int(ask(counted(statement)).rows[0][0]) > limits.rows + whole.offset:
             raise limits.many()
 
     def _head(self, asked: Resolved, sheet: Sheet, chosen: Route, commit: Moment, ticket: Ticket) -> Answer:
@@ -134,12 +136,12 @@ class Streams:
         )
 
 
-def _from_the_first(question: Question, limits: Limits) -> Question:
+def _from_the_first(whole: Preset, limits: Limits) -> Preset:
     """The question with the rows before its offset, which are skipped here: the first row tells of all."""
-    if not question.offset:
-        return question
-    limit = limits.rows + 1 if question.limit is None else question.limit
-    return replace(question, limit=limit + question.offset, offset=0)
+    if not whole.offset:
+        return whole
+    limit = limits.rows + 1 if whole.limit is None else whole.limit
+    return replace(whole, limit=limit + whole.offset, offset=0)
 
 
 def _currency(asked: Resolved, sides: Sequence[Sequence[str]]) -> str:

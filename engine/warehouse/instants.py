@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime
 
-from engine.errors import Unprocessable
+from engine.errors import Unprocessable, nearest
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
@@ -15,9 +15,10 @@ def instant(warehouse: Warehouse, zone: str, text: str) -> int:
     """Return the moment in milliseconds since 1970; raises `Unprocessable` for what is none, or no zone."""
     known = "SELECT count() FROM system.time_zones WHERE time_zone = {zone:String}"
     if not warehouse.value(Statement(known, {"zone": zone})):
-        raise Unprocessable(
-            "unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name like Europe/Paris"
-        )
+        every = warehouse.query(Statement("SELECT time_zone FROM system.time_zones ORDER BY 1")).rows
+        close = nearest(zone, [str(name) for (name,) in every])
+        hint = f"{f'{close} ' if close else ''}zones have IANA names like Europe/Paris"
+        raise Unprocessable("unknown_zone", f"there is no time zone {zone!r}", hint=hint)
     bad = Unprocessable(
         "bad_value",
         f"{text!r} is not a time",

@@ -1,0 +1,60 @@
+-- What a billing system keeps: calls by day with the indexes its pages need, and an hourly summary that every load
+-- keeps current. Where a day's calls go is said when the days are known.
+CREATE TABLE calls
+(
+    call_id text NOT NULL,
+    attempt smallint NOT NULL,
+    is_final boolean NOT NULL,
+    start_time timestamp(3) NOT NULL,
+    duration_ms integer NOT NULL,
+    customer_duration_ms integer NOT NULL,
+    provider_duration_ms integer NOT NULL,
+    pdd_ms integer,
+    customer text NOT NULL,
+    customer_destination text NOT NULL,
+    provider text NOT NULL,
+    provider_card text NOT NULL,
+    tech_prefix text NOT NULL,
+    cli text NOT NULL,
+    number text NOT NULL,
+    sip_code smallint,
+    release_side text NOT NULL,
+    outcome text NOT NULL,
+    connected boolean NOT NULL,
+    customer_charge numeric(18, 8),
+    customer_currency text NOT NULL,
+    provider_charge numeric(18, 8),
+    provider_currency text NOT NULL,
+    dtmf smallint NOT NULL,
+    sdp boolean NOT NULL,
+    country text NOT NULL,
+    npanxx text NOT NULL,
+    rate_center text NOT NULL,
+    jurisdiction text NOT NULL,
+    jurisdiction_lata text NOT NULL,
+    network text NOT NULL,
+    did text NOT NULL,
+    account text NOT NULL
+) PARTITION BY RANGE (start_time);
+
+CREATE TABLE calls_hourly
+(
+    hour timestamp NOT NULL,
+    customer text NOT NULL,
+    customer_destination text NOT NULL,
+    provider text NOT NULL,
+    provider_card text NOT NULL,
+    tech_prefix text NOT NULL,
+    is_final boolean NOT NULL,
+    attempts bigint NOT NULL,
+    connected bigint NOT NULL,
+    duration_ms bigint NOT NULL,
+    connected_ms bigint NOT NULL,
+    customer_duration_ms bigint NOT NULL,
+    provider_duration_ms bigint NOT NULL,
+    customer_charge numeric(38, 8) NOT NULL,
+    provider_charge numeric(38, 8) NOT NULL,
+    dtmf_calls bigint NOT NULL,
+    dtmf_digits bigint NOT NULL,
+    sdp bigint NOT NULL
+);

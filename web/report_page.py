@@ -1,0 +1,116 @@
+"""A report's name goes in, its page comes out: what its modules need to ask and to draw it, and no number yet."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from litestar import Request, get
+from litestar.response import Template
+from msgspec import Struct
+
+from engine.access.principal import Principal
+from engine.catalog.preset import PARAMETERS
+from engine.errors import NotFound, TollhouseError
+from engine.query.question import of
+from engine.site import Site
+from web.catalog import CatalogView, ReportView, catalog_view
+from web.shell import shell
+
+WEEK = 6
+"""Days before today that a report begins at when nothing is said."""
+
+
+class SiteView(Struct, frozen=True):
+    """What a page must know of the site. `newest` is the day of the newest call loaded."""
+
+    timezone: str
+    currency: str
+    today: str
+    newest: str | None
+    min_calls: int
+    operator: bool
+
+
+class ReportPage(Struct, frozen=True):
+    """What the modules of a report page are told.
+
+    `preset` is the report as a question, `fixed` are filters of it that stay, `window` is asked when the URL says none.
+    """
+
+    report: ReportView
+    path: str
+    saved: bool
+    preset: dict[str, Any]
+    fixed: list[dict[str, Any]]
+    window: dict[str, str]
+    catalog: CatalogView
+    site: SiteView
+
+
+def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, principal: Principal) -> ReportPage:
+    """Return the page of a report whose parameters are chosen so; raises 404 for one that the caller has not."""
+    kept = site.shelf.every(principal)
+    catalog = catalog_view(site.catalog, principal, site.settings.min_calls, kept)
+    view = next((each for each in catalog.reports if each.name == name and not each.records), None)
+    if view is None:
+        raise NotFound("unknown_report", f"there is no report {name!r}", hint="see the menu")
+    preset = _preset(name, chosen, site, principal)
+    fixed = [] if view.saved else preset.get("where", [])
+    if view.saved:
+        base = site.shelf.find(name, principal).question.get("report")
+        preset["report"] = base or "explore"
+        if base in site.catalog.reports:
+            own: dict[str, str] = {word: preset[word] for word in PARAMETERS if word in preset}
+            fixed = _preset(base, own, site, principal).get("where", [])
+    today = _today(zone, site)
+    settings = site.settings
+    return ReportPage(
+        report=view,
+        path=f"/reports/{name}",
+        saved=view.saved,
+        preset=preset,
+        fixed=fixed,
+        window={"from": site.days_before(today, WEEK), "to": site.days_before(today, -1)},
+        catalog=catalog,
+        site=SiteView(
+            settings.timezone,
+            settings.currency,
+            today,
+            site.newest_day(),
+            settings.min_calls,
+            principal.audience == "operator",
+        ),
+    )
+
+
+def _preset(name: str, chosen: Mapping[str, str], site: Site, principal: Principal) -> dict[str, Any]:
+    """A report as a question without its window."""
+    return site.preset(of({"from": "2000-01-01", "to": "2000-01-02", "report": name, **chosen}), principal)
+
+
+def _today(zone: str, site: Site) -> str:
+    try:
+        return site.today(zone or None)
+    except TollhouseError:
+        return site.today()  # the question will say what is wrong with the zone
+
+
+def embedded(page: Any) -> str:
+    """Return JSON that can stand in a script element: nothing in it ends the element."""
+    return msgspec.json.encode(page).decode().replace("<", "\\u003c")
+
+
+@get("/reports/{name:str}", include_in_schema=False)
+async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template:
+    """A report as a page."""
+    words = dict(request.query_params.items())
+    chosen: dict[str, str] = {word: words[word] for word in PARAMETERS if word in words}
+    zone = words.get("tz", words.get("timezone", ""))
+
+    def made() -> dict[str, Any]:
+        page = report_page(name, chosen, zone, site, principal)
+        around = shell(site, principal, page.path, page.report.label, "report")
+        return {"shell": around, "report": page.report, "page": embedded(page)}
+
+    return Template("report.html", context=await anyio.to_thread.run_sync(made))

@@ -1,0 +1,42 @@
+/** A cell of the table goes in, the search for the calls it counts and its name in words come out. */
+
+import { NONE, named } from "./format.js";
+import { clause } from "./levels.js";
+
+/**
+ * The calls behind a cell: those of its row's groups and its column's values, within what is asked.
+ * A filter on a measure chose groups, so it is left out: the row at hand is one it let pass.
+ */
+export function searchOf(view, sheet, row, column) {
+  const { asked } = view;
+  const where = new Map();
+  for (const each of [...view.fixed, ...asked.where]) {
+    if (view.field(each.field)?.kind !== "measure") where.set(`${each.field}.${each.op}`, each);
+  }
+  const narrow = (field, filter) => {
+    for (const key of [...where.keys()]) if (key.startsWith(`${field}.`)) where.delete(key);
+    where.set(`${field}.${filter.op}`, filter);
+  };
+  row.path.forEach((value, place) => narrow(sheet.fields[place].name, clause(sheet.fields[place].name, [value])));
+  for (const [field, value] of Object.entries(column?.pivot ?? {})) {
+    narrow(field, column.other?.includes(field) ? { field, op: "not_in", values: topOf(sheet, field) } : clause(field, [value]));
+  }
+  // a window alone is too much to ask for: every record has an attempt
+  if (!where.size) where.set("attempt.ge", { field: "attempt", op: "ge", values: [1] });
+  const { from, to, timezone, calls, currency, as_of } = asked;
+  const said = { from, to, timezone, calls, currency, as_of, where: [...where.values()] };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value != null));
+}
+
+/** The values that stand beside "Other" in a dimension cut to its top. */
+function topOf(sheet, field) {
+  const values = sheet.columns.filter((column) => column.pivot && !column.other?.includes(field)).map((column) => column.pivot[field]);
+  return [...new Set(values)].filter((value) => value !== null);
+}
+
+/** What a cell is about, for people: `acme › India · 2026-10-05`. */
+export function wordsOf(view, sheet, row, column) {
+  const groups = row.path.map((value, place) => named(value, sheet.fields[place]));
+  const across = Object.entries(column?.pivot ?? {}).map(([field, value]) => (column.other?.includes(field) ? "Other" : value === null ? NONE : named(value, view.field(field) ?? { type: "string" })));
+  return [groups.join(" › "), ...across].filter(Boolean).join(" · ") || "all";
+}

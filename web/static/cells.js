@@ -1,0 +1,111 @@
+/** A row of a sheet goes in, its line of cells comes out; lines and cells that scroll out of sight are written anew. */
+
+import { labelOf, textOf } from "./columns.js";
+import { element } from "./dom.js";
+import { isQuotient } from "./format.js";
+
+export class Line {
+  cells = new Map(); // column number → element
+
+  constructor() {
+    this.first = element("th", { role: "rowheader", scope: "row", tabindex: -1, "aria-colindex": 1 });
+    this.element = element("tr", { role: "row" }, this.first);
+  }
+
+  /** Become the row of this number; `table` knows the sheet, the layout and how high a row is. */
+  fill(table, number, row) {
+    const { sheet } = table;
+    const tr = this.element;
+    const total = row === sheet.total;
+    Object.assign(this, { number, row });
+    tr.dataset.row = number;
+    if (!total) tr.style.top = `${number * table.height}px`;
+    tr.setAttribute("aria-rowindex", table.bands + 2 + number);
+    tr.className = total ? "total" : row.leaf ? "" : "group";
+    put(tr, "aria-level", sheet.flat || total ? null : row.level);
+    put(tr, "aria-expanded", row.leaf ? null : row.open);
+    put(tr, "aria-busy", row.busy ? true : null);
+    const label = labelOf(sheet, row);
+    const parts = [element("span", { class: "name" }, label)];
+    if (!row.leaf || (row.level > 1 && !sheet.flat)) parts.unshift(element("span", { class: row.leaf ? "twist leaf" : "twist", "aria-hidden": "true" }));
+    if (row.truncated && row.open) parts.push(element("span", { class: "more" }, `${row.truncated.toLocaleString("en")} more`));
+    if (row.problem) parts.push(element("span", { class: "more" }, row.problem));
+    this.first.replaceChildren(...parts);
+    put(this.first, "title", label.length > 24 ? label : null);
+    this.first.style.setProperty("--level", sheet.flat || total ? 1 : row.level);
+    for (const [column, cell] of this.cells) this.#write(table, cell, column);
+  }
+
+  /** Have the cells of `columns`, and no others, with as few changes as can be. */
+  fit(table, columns) {
+    const { lefts, widths } = table.layout;
+    const wanted = new Set(columns);
+    const free = [];
+    for (const [column, cell] of this.cells) {
+      if (wanted.has(column)) continue;
+      free.push(cell);
+      this.cells.delete(column);
+    }
+    for (const column of columns) {
+      if (this.cells.has(column)) continue;
+      const cell = free.pop() ?? this.element.appendChild(element("td", { role: "gridcell", tabindex: -1 }));
+      cell.style.left = `${lefts[column]}px`;
+      cell.style.width = `${widths[column]}px`;
+      cell.setAttribute("aria-colindex", column + 2);
+      cell.dataset.column = column;
+      this.cells.set(column, cell);
+      this.#write(table, cell, column);
+    }
+    for (const cell of free) cell.remove();
+  }
+
+  #write(table, cell, place) {
+    const column = table.sheet.columns[place];
+    const value = this.row.cells[column.place];
+    const text = textOf(this.row, column);
+    let kind = column.text ? "text" : "number";
+    if (table.headings.starts[place]) kind += " starts";
+    if (column.type === "money") amount(cell, text, table.tails[place]);
+    else cell.textContent = text;
+    if (typeof value === "number" ? value < 0 && !column.dimension : column.type === "money" && text.startsWith("-")) kind += " negative";
+    else if (!column.text && (value === 0 || value === "0.00")) kind += " zero";
+    const few = column.calls !== undefined && text !== "" && isQuotient(column.type) && this.row.cells[column.calls] < table.fewest;
+    if (few) kind += " few";
+    put(cell, "title", few ? `Of ${this.row.cells[column.calls]} only` : null);
+    if (cell.className !== kind) cell.className = kind;
+  }
+}
+
+function put(target, name, value) {
+  if (value === null) {
+    if (target.hasAttribute(name)) target.removeAttribute(name);
+  } else target.setAttribute(name, value);
+}
+
+/** Money: what lies beyond the cents is there, but quieter, and points stand below each other. */
+function amount(cell, text, room) {
+  const point = text.indexOf(".");
+  const cut = point < 0 ? text.length : point + 3;
+  if (!room) {
+    cell.textContent = text;
+    return;
+  }
+  let tail = cell.lastElementChild;
+  if (!tail) {
+    tail = element("span", { class: "tail" });
+    cell.replaceChildren("", tail);
+  }
+  cell.firstChild.data = text.slice(0, cut);
+  tail.textContent = text.slice(cut);
+  tail.style.width = `${room}ch`;
+}
+
+/** How many digits beyond the cents the amounts of a column have at most. */
+export function tailOf(rows, column) {
+  let most = 0;
+  for (const row of rows) {
+    const text = row.cells[column.place];
+    if (text) most = Math.max(most, text.length - text.indexOf(".") - 3);
+  }
+  return most;
+}

@@ -1,0 +1,79 @@
+/** A value and its column's type go in, the text that a person reads comes out; nothing is rounded that is money. */
+
+const numbers = (least, most, grouped = true) =>
+  new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping: grouped, roundingMode: "halfEven" });
+const whole = numbers(0, 0);
+const second = numbers(0, 0, false);
+const one = numbers(1, 1, false);
+const two = numbers(2, 2);
+const plain = numbers(2, 2, false);
+const six = numbers(0, 6, false);
+
+/** Types whose text stands at the left. */
+const LEFT = new Set(["string", "date", "instant", "boolean"]);
+/** Types that are quotients: over too few calls they say little. */
+const QUOTIENTS = new Set(["percent", "ratio", "mean_duration"]);
+
+export const isText = (type) => LEFT.has(type);
+export const isQuotient = (type) => QUOTIENTS.has(type);
+
+/** What a dimension's missing value is called. */
+export const NONE = "(none)";
+
+/** Seconds as h:mm:ss. */
+export function clock(seconds) {
+  const round = Number(second.format(Math.abs(seconds)));
+  const part = (value) => String(value).padStart(2, "0");
+  const sign = seconds < 0 && round ? "-" : "";
+  return `${sign}${Math.floor(round / 3600)}:${part(Math.floor(round / 60) % 60)}:${part(round % 60)}`;
+}
+
+/** Money as it is, with groups of thousands: it is text on its way here and stays exact. */
+export function money(text) {
+  const [, sign, digits, fraction = ""] = /^(-?)(\d+)(\.\d+)?$/.exec(text) ?? [null, "", text];
+  return sign + digits.replace(/\B(?=(\d{3})+$)/g, ",") + fraction;
+}
+
+/** A moment as it is written in an answer, without the T and the seconds that are zero. */
+function moment(text) {
+  const [, day, time, offset] = /^(\S{10})T([\d:.]+)(.*)$/.exec(text) ?? [];
+  return day ? `${day} ${time.replace(/:00(\.000)?$/, "")}${offset ? ` ${offset === "Z" ? "UTC" : offset}` : ""}` : text;
+}
+
+/** One value as text. */
+export function shown(value, type) {
+  if (value === null || value === undefined) return "";
+  switch (type) {
+    case "integer": return whole.format(value);
+    case "duration": return clock(value);
+    case "mean_duration": return one.format(value);
+    case "percent": return plain.format(value);
+    case "real": return two.format(value);
+    case "ratio": return six.format(value);
+    case "money": return money(value);
+    case "instant": return moment(value);
+    case "boolean": return value ? "yes" : "no";
+    default: return String(value);
+  }
+}
+
+const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/** The value of a dimension as it names a group: never empty, and not like a quantity. */
+export function named(value, dimension) {
+  if (value === null || value === undefined || value === "") return NONE;
+  if (dimension.name === "day_of_week") return WEEKDAYS[value - 1] ?? String(value);
+  if (dimension.name === "hour_of_day") return `${String(value).padStart(2, "0")}:00`;
+  if (dimension.type === "integer") return String(value);
+  return shown(value, dimension.type);
+}
+
+/** A count with its word: `1 row`, `1,200 rows`. */
+export const many = (count, word) => `${whole.format(count)} ${word}${count === 1 ? "" : "s"}`;
+
+/** A large count in short: 1.2 million. */
+export function short(count) {
+  if (count >= 1e9) return `${(count / 1e9).toFixed(2)} billion`;
+  if (count >= 1e6) return `${(count / 1e6).toFixed(1)} million`;
+  return whole.format(count);
+}

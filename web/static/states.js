@@ -1,0 +1,111 @@
+/** What becomes of a question goes in, what stands above, over or instead of the table comes out. */
+
+import { announce, byId, element } from "./dom.js";
+import { many, short } from "./format.js";
+
+const SLOW = 300; // milliseconds until a question that is not answered yet is worth a word
+
+/** The places of the page that tell how it stands; `cancel` is called by its button. */
+export class States {
+  #timer = 0;
+
+  constructor({ cancel }) {
+    this.sheet = byId("sheet");
+    this.notices = byId("notices");
+    this.instead = byId("instead");
+    this.said = element("output", {}, "");
+    this.bar = element("progress", { "aria-label": "Rows read" });
+    this.running = byId("running");
+    this.running.append(this.said, this.bar, element("button", { type: "button", class: "button", onclick: cancel }, "Cancel"));
+  }
+
+  /** A question is under way. */
+  asking() {
+    clearTimeout(this.#timer);
+    this.sheet.setAttribute("aria-busy", "true");
+    this.progress({ rows_read: 0, rows_total: 0 });
+    this.#timer = setTimeout(() => (this.running.hidden = false), SLOW);
+  }
+
+  progress({ rows_read: read, rows_total: total }) {
+    if (total) this.bar.max = total;
+    if (total) this.bar.value = read;
+    else this.bar.removeAttribute("value");
+    this.said.textContent = total ? `${short(read)} of ${short(total)} rows read` : "Asking…";
+  }
+
+  /** It is answered, failed or cancelled. */
+  over() {
+    clearTimeout(this.#timer);
+    this.running.hidden = true;
+    this.sheet.removeAttribute("aria-busy");
+  }
+
+  /** Stand something in the place of the table. */
+  replace(kind, title, ...words) {
+    this.instead.className = `instead ${kind}`;
+    this.instead.setAttribute("role", kind === "failed" ? "alert" : "status");
+    this.instead.replaceChildren(element("h2", {}, title), ...words.map((word) => (typeof word === "string" ? element("p", {}, word) : word)));
+    this.instead.hidden = false;
+    this.sheet.hidden = true;
+  }
+
+  /** The table is there, with what a reader of it must know. */
+  table(warnings) {
+    this.instead.hidden = true;
+    this.sheet.hidden = false;
+    this.#tell(warnings);
+  }
+
+  failed(failure) {
+    if (!failure.code) throw failure; // a mistake of ours
+    this.#tell([]);
+    this.replace("failed", sentence(failure.message), ...(failure.hint ? [sentence(failure.hint)] : []));
+  }
+
+  /** The question was ended by hand; `shown` when an earlier answer still stands there. */
+  cancelled(shown) {
+    announce("Cancelled.");
+    if (shown) this.#tell(["Cancelled: this is the answer to the question before"]);
+    else this.replace("empty", "Cancelled", "The question was ended before its answer. Refresh asks it again.");
+  }
+
+  #tell(texts) {
+    this.notices.replaceChildren(...texts.map((text) => element("li", {}, sentence(text))));
+    this.notices.hidden = !texts.length;
+  }
+}
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** What a reader of an answer must know. */
+export function warnings(answer) {
+  const cut = `the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all, and a download has them all`;
+  return [...(answer.truncated ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
+}
+
+/** An answer without rows: say what would have some. */
+export function empty(view, states) {
+  const { newest } = view.site;
+  const way = (label, patch) => element("button", { type: "button", class: "button", onclick: () => view.ask(patch) }, label);
+  if (!newest) states.replace("empty", "Nothing is loaded yet", "Load a file with tollhouse ingest FILE, or try make demo.");
+  else if (view.asked.where.length) states.replace("empty", "No calls pass these filters", `The newest call is of ${newest}.`, way("Show this window without them", { where: [] }));
+  else states.replace("empty", "No calls in this window", `The newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
+}
+
+/** A date some days later. */
+const shifted = (day, days) => new Date(Date.parse(`${day}T00:00:00Z`) + days * 86400000).toISOString().slice(0, 10);
+
+/** What an answer tells about itself, in one line. */
+export function footer(sheet) {
+  const { answer } = sheet;
+  const { question } = answer;
+  const rows = answer.truncated ? `${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}` : many(answer.row_count, "row");
+  return [
+    sheet.flat || sheet.fields.length < 2 ? rows : rows.replace(/rows?/, answer.row_count === 1 ? "group" : "groups"),
+    question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
+    question.calls === "attempts" ? "every attempt counts" : "one per call",
+    question.timezone,
+    `${short(answer.rows_read)} rows read in ${Math.round(answer.elapsed_ms)} ms`,
+  ];
+}

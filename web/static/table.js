@@ -1,0 +1,347 @@
+/**
+ * A sheet goes in, a table that scrolls, folds and is walked by keys comes out; what people want of it is told as events.
+ *
+ * It is a real table in the roles of a treegrid. Only the rows and columns in sight are in the document, each at its
+ * place; the row and the column with the focus stay, so that keys go on from there.
+ *
+ * Events, with `detail`: "sort" {column, additive}, "toggle" {row}, "drill" {row, column}, "menu" {column, anchor} when
+ * the filter of a column is wanted, "place" when the keys are elsewhere. `column` is null for the first.
+ */
+
+import { Line, tailOf } from "./cells.js";
+import { arrange, within } from "./columns.js";
+import { element } from "./dom.js";
+import { Headings } from "./headings.js";
+
+const ROWS_AROUND = 8;
+const COLUMNS_AROUND = 2;
+const HEAD = -1; // the row of headings, for the keys
+
+export class Table extends EventTarget {
+  /** Under how many calls a quotient says little. */
+  fewest = 0;
+  /** How many of the sort keys were asked for; those after them decide between equals. */
+  ties = 1;
+  /** Whether a field has a filter. */
+  filtered = () => false;
+  /** Whether headings can be pressed, to sort and to filter. */
+  pressable = true;
+
+  #host;
+  #lines = new Map(); // row number → line
+  #drawn = "";
+  #frame = 0;
+  #room = 0;
+  #whole = false; // everything is drawn, for paper
+  #at = { row: 0, column: -1 };
+  #focus = false; // the focus is to follow
+  #roving = null;
+
+  constructor(host, label) {
+    super();
+    this.#host = host;
+    this.head = element("thead", { role: "rowgroup" });
+    this.body = element("tbody", { role: "rowgroup" });
+    this.foot = element("tfoot", { role: "rowgroup" });
+    this.grid = element("table", { role: "treegrid", "aria-label": label }, this.head, this.body, this.foot);
+    host.replaceChildren(this.grid);
+    host.addEventListener("scroll", () => this.#soon(), { passive: true });
+    new ResizeObserver(() => (this.sheet && this.#room !== host.clientWidth ? this.#lay() : this.#soon())).observe(host);
+    this.grid.addEventListener("click", (event) => this.#click(event));
+    this.grid.addEventListener("dblclick", (event) => this.#drill(this.#placeOf(event.target)));
+    this.grid.addEventListener("keydown", (event) => this.#key(event));
+    this.grid.addEventListener("focusin", (event) => this.#focused(event.target));
+    this.grid.addEventListener("copy", (event) => this.#copy(event));
+    const print = matchMedia("print");
+    print.addEventListener("change", () => this.#all(print.matches));
+    addEventListener("beforeprint", () => this.#all(true));
+    addEventListener("afterprint", () => this.#all(false));
+  }
+
+  /** Draw a sheet; `sort` are the keys it is sorted by. */
+  show(sheet, sort) {
+    this.sheet = sheet;
+    this.grid.setAttribute("role", sheet.flat ? "grid" : "treegrid");
+    this.refresh(sort);
+  }
+
+  /** Draw the same sheet after rows were opened, closed or sorted. */
+  refresh(sort = this.sorted) {
+    this.sorted = sort;
+    this.rows = this.sheet.visible();
+    this.#lay();
+  }
+
+  /** Draw the row again whose state changed. */
+  touch(row) {
+    for (const line of this.#lines.values()) if (line.row === row) line.fill(this, line.number, row);
+  }
+
+  /** Which cell the keys are at: its row, null for a heading, and its column, null for the first. */
+  get place() {
+    return { row: this.sheet ? this.#rowAt(this.#at.row) : null, column: this.sheet?.columns[this.#at.column] ?? null };
+  }
+
+  /** How many bands of headings there are above the labels. */
+  get bands() {
+    return this.layout.bands.length;
+  }
+
+  focus() {
+    this.#roving?.focus();
+  }
+
+  #rowAt(number) {
+    return number === this.rows.length ? (this.sheet.total ?? null) : (this.rows[number] ?? null);
+  }
+
+  get #last() {
+    return this.rows.length - (this.sheet.total ? 0 : 1);
+  }
+
+  #lay() {
+    const style = getComputedStyle(this.#host);
+    const focused = this.grid.contains(document.activeElement);
+    this.#room = this.#host.clientWidth;
+    this.height = parseFloat(style.getPropertyValue("--row")) || 30;
+    this.layout = arrange(this.sheet, this.rows, { font: `${style.fontSize} ${style.fontFamily}`, room: this.#room });
+    this.grid.style.width = `${this.layout.width}px`;
+    this.grid.style.setProperty("--first", `${this.layout.first}px`);
+    this.body.style.height = `${this.rows.length * this.height}px`;
+    this.grid.setAttribute("aria-rowcount", this.bands + 1 + this.rows.length + (this.sheet.total ? 1 : 0));
+    this.grid.setAttribute("aria-colcount", this.sheet.columns.length + 1);
+    const { row, column } = this.#at;
+    this.#at = { row: Math.min(row, this.#last), column: Math.min(column, this.sheet.columns.length - 1) };
+    const all = this.sheet.total ? [...this.rows, this.sheet.total] : this.rows;
+    this.tails = this.sheet.columns.map((each) => (each.type === "money" ? tailOf(all, each) : 0));
+    this.headings = new Headings(this.head, { sheet: this.sheet, layout: this.layout, sorted: this.sorted.slice(0, this.ties), filtered: this.filtered, pressable: this.pressable });
+    this.#focus = focused;
+    this.#anew();
+    this.dispatchEvent(new CustomEvent("place"));
+  }
+
+  #anew() {
+    this.body.replaceChildren();
+    this.foot.replaceChildren();
+    this.#lines.clear();
+    this.#drawn = "";
+    this.#draw();
+  }
+
+  #soon() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.sheet && this.#draw());
+  }
+
+  #all(whole) {
+    if (!this.sheet || whole === this.#whole) return;
+    this.#whole = whole;
+    this.#anew();
+  }
+
+  /** The rows [from, to) and the columns that are to be in the document. */
+  #window() {
+    const { scrollTop, scrollLeft, clientHeight, clientWidth } = this.#host;
+    const count = this.rows.length;
+    const across = this.sheet.columns.length;
+    if (this.#whole) return { from: 0, to: count, left: 0, right: across };
+    const [left, right] = within(this.layout, scrollLeft, clientWidth);
+    return {
+      from: Math.max(0, Math.min(count, Math.floor(scrollTop / this.height)) - ROWS_AROUND),
+      to: Math.min(count, Math.ceil((scrollTop + clientHeight) / this.height) + ROWS_AROUND),
+      left: Math.max(0, left - COLUMNS_AROUND),
+      right: Math.min(across, right + COLUMNS_AROUND),
+    };
+  }
+
+  /** Bring what is in sight into the document. */
+  #draw() {
+    const { from, to, left, right } = this.#window();
+    const { row, column } = this.#at;
+    const key = `${from} ${to} ${left} ${right} ${row} ${column}`;
+    if (key !== this.#drawn) {
+      this.#drawn = key;
+      const columns = Array.from({ length: right - left }, (_, place) => left + place);
+      if (column >= 0 && column < left) columns.unshift(column);
+      if (column >= right) columns.push(column);
+      this.headings.draw(columns);
+      this.#drawRows(from, to, columns);
+    }
+    this.#rove();
+  }
+
+  #drawRows(from, to, columns) {
+    const count = this.rows.length;
+    const { row } = this.#at;
+    const kept = (number) => (number >= from && number < to) || number === row || number === count;
+    const spare = [];
+    for (const [number, line] of this.#lines) {
+      if (kept(number)) line.fit(this, columns);
+      else {
+        spare.push(line);
+        this.#lines.delete(number);
+      }
+    }
+    const wanted = [];
+    if (row >= 0 && row < from) wanted.push(row);
+    for (let number = from; number < to; number++) wanted.push(number);
+    if (row >= to && row < count) wanted.push(row);
+    let next = null; // from below, so that each line is put before one that is at its place
+    for (const number of wanted.reverse()) {
+      let line = this.#lines.get(number);
+      if (!line) {
+        line = spare.pop() ?? new Line();
+        line.fill(this, number, this.rows[number]);
+        line.fit(this, columns);
+        this.body.insertBefore(line.element, next);
+        this.#lines.set(number, line);
+      }
+      next = line.element;
+    }
+    for (const line of spare) line.element.remove();
+    if (this.sheet.total && !this.#lines.has(count)) {
+      const line = new Line();
+      line.fill(this, count, this.sheet.total);
+      line.fit(this, columns);
+      this.foot.append(line.element);
+      this.#lines.set(count, line);
+    }
+  }
+
+  /** Of all cells only the one the keys are at is reached by Tab. */
+  #rove() {
+    const { row, column } = this.#at;
+    const line = this.#lines.get(row);
+    const target = row === HEAD ? this.headings.target(column) : column < 0 ? line?.first : line?.cells.get(column);
+    if (this.#roving !== target) {
+      this.#roving?.setAttribute("tabindex", -1);
+      this.#roving = target ?? null;
+    }
+    target?.setAttribute("tabindex", 0);
+    if (this.#focus && target && document.activeElement !== target) target.focus({ preventScroll: true });
+    this.#focus = false;
+  }
+
+  /** Walk to a cell and bring it into sight. */
+  #go(row, column) {
+    const host = this.#host;
+    row = Math.max(this.pressable ? HEAD : 0, Math.min(this.#last, row));
+    column = Math.max(-1, Math.min(this.sheet.columns.length - 1, column));
+    if (row >= 0 && row < this.rows.length) {
+      const top = row * this.height;
+      const room = host.clientHeight - this.head.offsetHeight - this.foot.offsetHeight;
+      if (top < host.scrollTop) host.scrollTop = top;
+      else if (top + this.height > host.scrollTop + room) host.scrollTop = top + this.height - room;
+    }
+    if (column >= 0) {
+      const left = this.layout.lefts[column];
+      const right = left + this.layout.widths[column];
+      if (left - this.layout.first < host.scrollLeft) host.scrollLeft = left - this.layout.first;
+      else if (right > host.scrollLeft + host.clientWidth) host.scrollLeft = right - host.clientWidth;
+    }
+    this.#at = { row, column };
+    this.#focus = true;
+    this.#draw();
+    this.dispatchEvent(new CustomEvent("place"));
+  }
+
+  #placeOf(target) {
+    const cell = target.closest?.("td[data-column], th[data-column], th[role=rowheader]");
+    if (!cell || !this.grid.contains(cell)) return null;
+    const line = cell.closest("tr");
+    return { row: this.head.contains(line) ? HEAD : Number(line.dataset.row), column: Number(cell.dataset.column ?? -1) };
+  }
+
+  #focused(target) {
+    const place = this.#placeOf(target);
+    if (!place || (place.row === this.#at.row && place.column === this.#at.column)) return;
+    this.#at = place;
+    this.#rove();
+    this.dispatchEvent(new CustomEvent("place"));
+  }
+
+  #click(event) {
+    const place = this.#placeOf(event.target);
+    if (!place) return;
+    if (place.row === HEAD) {
+      if (event.target.closest(".funnel")) this.#menu(place.column);
+      else this.#sort(place.column, event.shiftKey);
+      return;
+    }
+    this.#go(place.row, place.column);
+    const row = this.#rowAt(place.row);
+    if (place.column < 0 && row && !row.leaf && event.detail < 2) this.#tell("toggle", { row });
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  #sort(column, additive) {
+    if (column >= 0 || this.sheet.fields.length) this.#tell("sort", { column: this.sheet.columns[column] ?? null, additive });
+  }
+
+  #menu(column) {
+    const anchor = this.headings.target(column)?.parentElement;
+    if (anchor) this.#tell("menu", { column: this.sheet.columns[column] ?? null, anchor });
+  }
+
+  #drill(place) {
+    const row = place && place.row !== HEAD && this.#rowAt(place.row);
+    if (row && (row.leaf || place.column >= 0)) this.#tell("drill", { row, column: this.sheet.columns[place.column] ?? null });
+  }
+
+  #copy(event) {
+    if (document.activeElement !== this.#roving || String(getSelection())) return;
+    event.clipboardData.setData("text/plain", this.#roving.textContent);
+    event.preventDefault();
+  }
+
+  #key(event) {
+    const { row, column } = this.#at;
+    if (event.altKey && event.key === "ArrowDown") this.#menu(column);
+    else if (event.altKey || event.metaKey || !this.#pressed(event, row, column)) return;
+    event.preventDefault();
+  }
+
+  /** Do what a key means here; false when it means nothing. */
+  #pressed({ key, ctrlKey, shiftKey }, row, column) {
+    const here = row === HEAD ? null : this.#rowAt(row);
+    const last = this.sheet.columns.length - 1;
+    const page = Math.max(1, Math.floor((this.#host.clientHeight - this.head.offsetHeight - this.foot.offsetHeight) / this.height) - 1);
+    const folds = column < 0 && here && !here.leaf;
+    switch (key) {
+      case "ArrowDown": this.#go(row + 1, column); break;
+      case "ArrowUp": this.#go(row - 1, column); break;
+      case "PageDown": this.#go(row + page, column); break;
+      case "PageUp": this.#go(Math.max(0, row - page), column); break;
+      case "Home": this.#go(ctrlKey ? 0 : row, -1); break;
+      case "End": this.#go(ctrlKey ? this.#last : row, last); break;
+      case "ArrowRight":
+        if (folds && !here.open) this.#tell("toggle", { row: here });
+        else this.#go(row, column + 1);
+        break;
+      case "ArrowLeft":
+        if (folds && here.open) this.#tell("toggle", { row: here });
+        else if (column < 0 && here && here.level > 1) this.#go(this.#parent(row), -1);
+        else this.#go(row, column - 1);
+        break;
+      case "Enter":
+      case " ":
+        if (ctrlKey) return false;
+        if (row === HEAD) this.#sort(column, shiftKey);
+        else if (folds) this.#tell("toggle", { row: here });
+        else this.#drill(this.#at);
+        break;
+      default: return false;
+    }
+    return true;
+  }
+
+  #parent(number) {
+    const level = this.rows[number]?.level ?? 1;
+    let at = number;
+    while (at > 0 && this.rows[at].level >= level) at--;
+    return at;
+  }
+}
