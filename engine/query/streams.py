@@ -1,8 +1,7 @@
 """A question and a principal go in, an exact answer whose rows are read while they are written comes out.
 
-It is the same answer as `run` gives as a whole, by the same statement. Only of rows that no whole answer could hold, and
-of all from an offset on, it is told nothing about all at once, for which the engine would have to hold them: each row
-tells of itself, and what spoils an answer comes first.
+It is the same answer as `run` gives as a whole, by the same statement. Only when a limit is larger than a whole answer
+may be, or an offset has no limit, nothing is told of all rows at once, for which the engine would have to hold them.
 """
 
 from collections.abc import Callable, Generator, Sequence
