@@ -134,7 +134,8 @@ def test_a_file_that_cannot_be_made_stops_the_engine(busy: Site, monkeypatch: py
     with pytest.raises(TollhouseError, match="spreadsheet"):
         list(formats.write(busy.stream(question.of({**LONG, "rows": ["cli"]}), ADMIN, ticket), "xlsx"))
     ticket.failed()
-    until(lambda: ticket.flight.landed.is_set())  # and its connection is there for others
+    assert ticket.flight
+    until(ticket.flight.landed.is_set)  # and its connection is there for others
     until(lambda: not works(busy, ticket))
 
 
@@ -221,14 +222,15 @@ def terminal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     terminal = Terminal(tmp_path_factory.mktemp("terminal"))
     if request.param == "http":
         terminal.database = fresh_database(request.getfixturevalue("clickhouse"))
-        fill(terminal.database, ROWS)
+        fill(terminal.database, FEWER)
     else:
-        script = f"from tests.test_under_way import fill; fill({terminal.database!r}, {ROWS})"
+        script = f"from tests.test_under_way import fill; fill({terminal.database!r}, {FEWER})"
         subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parents[1])
     (terminal.folder / "question.json").write_text(json.dumps(WIDE))
     return terminal
 
 
+FEWER = ROWS // 4
 WIDE = {**LONG, "rows": ["cli"], "columns": ["is_final"]}
 """Its rows take seconds to write."""
 WINDOW = ("--from", "2026-10-01", "--to", "2026-11-01")
