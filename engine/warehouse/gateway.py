@@ -66,6 +66,14 @@ PINNED: dict[str, str] = {
     "date_time_output_format": "simple",
     "enable_extended_results_for_datetime_functions": "0",
     "short_circuit_function_evaluation": "enable",
+    # Deriving comparisons from chains of them hashes whole statements over and over: it was two fifths of what
+    # analysing a load's statement took, and nothing of ours is pruned by it.
+    "optimize_and_compare_chain": "0",
+    # Compiling expressions to machine code costs every process tens of milliseconds for each new shape of statement,
+    # and made neither loads nor scans of the ledger measurably faster.
+    "compile_expressions": "0",
+    "compile_aggregate_expressions": "0",
+    "compile_sort_description": "0",
     # A limit that is reached is an error, never a shorter answer.
     "timeout_overflow_mode": "throw",
     "read_overflow_mode": "throw",
