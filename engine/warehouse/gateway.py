@@ -97,6 +97,10 @@ PINNED: dict[str, str] = {
     "input_format_csv_trim_whitespaces": "1",
     "format_csv_delimiter": ",",
     "format_csv_null_representation": "\x01N",
+    # In the JSON it writes numbers are numbers, whole and exact, and what has parts is an array of them.
+    "output_format_json_quote_64bit_integers": "0",
+    "output_format_json_quote_decimals": "0",
+    "output_format_json_named_tuples_as_objects": "0",
     "input_format_null_as_default": "1",
     "input_format_skip_unknown_fields": "1",
     # Files come through a pipe, which has no places to read from.
