@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import time
+import zipfile
 from itertools import chain, count
 from pathlib import Path
 from threading import Event, Thread
@@ -20,8 +22,10 @@ from engine.access.principal import ADMIN
 from engine.errors import TollhouseError
 from engine.exports import formats
 from engine.exports.blocks import NULL, read, text
-from engine.query import flow, question
+from engine.exports.lines import RISKY
+from engine.query import flow, question, search
 from engine.query.answer import Answer, Stream
+from engine.query.calls import Calls
 from engine.query.question import Question
 from engine.query.run import Desk
 from engine.query.streams import Streams
@@ -184,6 +188,33 @@ def test_a_limit_that_is_met_is_named(filled: Site) -> None:
             tell(question_, ADMIN)
         assert failure.value.code == code
         assert failure.value.status == 413
+
+
+def test_calls_have_the_limits_of_exports(filled: Site) -> None:
+    everyone = search.of(
+        {**OCTOBER, "where": [{"field": "customer_destination", "op": "starts_with", "values": ["D"]}]}
+    )
+    for changed, setting in ({"max_export_rows": 2}, "max_export_rows"), ({"max_rows_read": 1}, "max_rows_read"):
+        settings = msgspec.structs.replace(filled.settings, **changed)
+        desk = Desk(filled.warehouse, filled.catalog, settings, {})
+        calls = Calls(filled.warehouse, filled.catalog, settings, desk)
+        ticket = desk.board.open(ADMIN.name)
+        with pytest.raises(TollhouseError, match=f"{setting}\\b") as failure:
+            list(calls.every(everyone, ADMIN, ticket=ticket).rows)
+        assert (failure.value.status, ticket.state) == (413, "failed")
+    assert len(list(filled.calls.every(everyone, ADMIN).rows)) == len(TEXTS) * 3
+
+
+@pytest.mark.parametrize("fields", [QUESTIONS["across"], {"rows": ["customer"], "columns": ["sip_code"]}])
+def test_a_spreadsheet_runs_no_header_and_no_value_of_a_pivot(filled: Site, fields: dict[str, Any]) -> None:
+    for labels in (False, True):
+        text = b"".join(formats.write(filled.stream(asked(**fields), ADMIN), "csv", labels=labels)).decode()
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
+        assert "=say" in text
+        assert not [cell for cell in [*header, *(row[0] for row in rows)] if re.match(RISKY, cell)]
+        book = b"".join(formats.write(filled.stream(asked(**fields), ADMIN), "xlsx", labels=labels))
+        with zipfile.ZipFile(io.BytesIO(book)) as parts:
+            assert not [name for name in parts.namelist() if b"<f>" in parts.read(name)]
 
 
 def test_a_question_that_takes_too_long_is_told_so_by_the_name_of_the_limit(filled: Site) -> None:
