@@ -205,6 +205,7 @@ export class View extends EventTarget {
 
   #write(how) {
     const said = words.written(this.asked, this.preset);
+    for (const { name, default: usual } of this.report.parameters ?? []) if (this.asked[name] && this.asked[name] !== usual) said.set(name, this.asked[name]);
     if (this.asked.pivot !== this.preset.pivot) said.set("pivot", this.asked.pivot ? "on" : "off");
     if (this.shown.panel) said.set("panel", this.shown.panel);
     if (this.shown.chart) said.set("chart", this.shown.chart);
