@@ -320,7 +320,7 @@ class TestFilters:
         visit(page, f"/reports/explore?{WINDOW}&rows=provider&measures=attempts")
         found = client.get("/api/v1/values/provider", params={"search": "dune"}).json()["items"]
         assert found
-        page.get_by_role("button", name="Provider").click()
+        page.get_by_role("button", name="Provider All").click()
         page.get_by_label("Search Provider").fill("dune")
         choices = page.locator(".values:popover-open .choices label")
         expect(choices).to_have_text(found)
@@ -654,7 +654,7 @@ class TestKeeping:
         visit(page, f"{TREE}&columns=day&provider.ne=nobody")
         shown_rows = names(page)
         page.get_by_role("button", name="Save view").click()
-        page.get_by_label("Name").fill("Margins by day")
+        page.locator("#save").get_by_label("Name").fill("Margins by day")
         page.get_by_label("What it tells").fill("Where the money goes.")
         page.locator("#save").get_by_role("button", name="Save").click()
         page.wait_for_url("**/reports/margins-by-day?**")

@@ -197,7 +197,8 @@ export class View extends EventTarget {
   }
 
   async #restore() {
-    const chosen = { ...words.parametersOf(this.#page.preset), ...words.parametersOf(Object.fromEntries(new URLSearchParams(location.search))) };
+    const usual = Object.fromEntries((this.report.parameters ?? []).map((each) => [each.name, each.default]));
+    const chosen = { ...usual, ...words.parametersOf(Object.fromEntries(new URLSearchParams(location.search))) };
     this.preset = await this.#presetOf(chosen);
     this.#read();
     this.#tell("look", "draft", "asked");
