@@ -265,8 +265,8 @@ def test_no_tile_crosses_a_bucket_when_clocks_change(coverage: Coverage, zone: s
 def test_no_tile_crosses_a_bucket_in_any_zone_at_any_change_of_clocks(coverage: Coverage) -> None:
     """Every zone the engine knows, every change of its offset from 2000 to 2030; zones of the same clocks once."""
     offset = "timezoneOffset(toDateTime(hour{}, {{zone:String}}))"
-    hours = "range(946684800, 946684800 + 3600 * 263000, 3600)"
-    told = f"arrayMap(hour -> (hour, {offset.format('')}, {offset.format(' + 3600')}), {hours})"
+    every_hour = "range(946684800, 946684800 + 3600 * 263000, 3600)"
+    told = f"arrayMap(hour -> (hour, {offset.format('')}, {offset.format(' + 3600')}), {every_hour})"
     changes = (
         f"SELECT arrayFilter(one -> one.2 != one.3, {told}), timezoneOffset(toDateTime(946684800, {{zone:String}}))"
     )
