@@ -4,6 +4,8 @@ Each load runs in a process and a directory of its own (a process hosts one embe
 `product`: `Site.ingest`, from the file to the records counting in every report, durable and deduplicated.
 `bulk`: one `INSERT INTO cdr SELECT … FROM file(…)` by ClickHouse's CSV reader into the same tables with the same
 views: typed columns as they stand in the file, and nothing read twice, checked, looked up or made durable.
+`bulk-facts`: the same of a file (`write_facts`) in which the facts that lists tell of a call stand already, as words.
+`facts`: no rival, it only writes that file.
 """
 
 import json
@@ -12,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +23,7 @@ from typing import Any
 from benchmarks.data import Run
 from benchmarks.targets import judged
 from benchmarks.timing import alternated
+from engine.ingest.facts import DERIVED
 from engine.ingest.pipeline import Asked
 from engine.record import FIELDS, Kind
 from engine.settings import Settings
@@ -133,14 +136,17 @@ def load(way: str, sample: Path, directory: Path, *lists: str) -> dict[str, Any]
         reading: list[float] = []
         _watch(site, spans, reading)
         began, used = time.perf_counter(), _cpu()
-        if way == "product":
-            records = site.ingest(sample, sample.name, Asked()).received
-        else:
-            site.warehouse.insert_file(Statement(bulk_insert()), Piece.whole(sample), "CSV", structure())
+        if way.startswith("bulk"):
+            facts = DERIVED if way == "bulk-facts" else {}
+            site.warehouse.insert_file(Statement(bulk_insert(facts)), Piece.whole(sample), "CSV", structure(facts))
             records = 0
+        else:
+            records = site.ingest(sample, sample.name, Asked()).received
         took, used = time.perf_counter() - began, _cpu() - used
         standing, counted = (tuple(site.warehouse.query(Statement(sql)).rows[0]) for sql in (_STANDING, _COUNTED))
         assert standing == counted, "ledger and rollup disagree"  # noqa: S101 - a benchmark of wrong answers
+        if way == "facts":
+            site.warehouse.command(Statement(write_facts(), {"path": f"{sample}.facts"}))
         stages = {stage: _covered([span[1:] for span in spans if span[0] == stage]) for stage in STAGES}
         stages["deciding"] = took - sum(stages.values())
         return {
@@ -187,9 +193,10 @@ def _covered(spans: list[tuple[float, float]]) -> float:
     return covered
 
 
-def structure() -> str:
+def structure(facts: Mapping[str, str]) -> str:
     """Return the file's columns with the types they are stored in; durations are still decimal seconds."""
-    return ", ".join(f"{name} {_type(name)}" for name in SCHEMA.names)
+    types = {name: _type(name) for name in SCHEMA.names} | dict(facts)
+    return ", ".join(f"{name} {kind}" for name, kind in types.items())
 
 
 def _type(name: str) -> str:
@@ -199,14 +206,28 @@ def _type(name: str) -> str:
     return field.stored_type
 
 
-def bulk_insert() -> str:
+def bulk_insert(facts: Iterable[str]) -> str:
     """Return the statement a person would write to get the file into the ledger, and no more."""
     fields = [FIELDS[name] for name in SCHEMA.names]
-    columns = ", ".join(field.column for field in fields)
-    values = ", ".join(f"{field.name} * 1000" if field.kind is Kind.SECONDS else field.name for field in fields)
+    columns = ", ".join([*(field.column for field in fields), *facts])
+    own = (f"{field.name} * 1000" if field.kind is Kind.SECONDS else field.name for field in fields)
+    values = ", ".join([*own, *facts])
     return (
         f"INSERT INTO cdr (sign, batch, commit, content, leg, {columns})\n"
         f"SELECT 1, 1, 1, 0, toString(attempt), {values} FROM {{source}}\nSETTINGS {_BULK_SETTINGS}"
+    )
+
+
+def write_facts() -> str:
+    """Return the statement that writes what was loaded as a file for `bulk-facts`: what was posted, with its facts."""
+    fields = [FIELDS[name] for name in SCHEMA.names]
+    own = [
+        f"toDecimal64({field.column}, 3) / 1000 AS {field.name}" if field.kind is Kind.SECONDS else field.name
+        for field in fields
+    ]
+    return (
+        f"INSERT INTO FUNCTION file({{path:String}}, 'CSVWithNames') SELECT {', '.join([*own, *DERIVED])} FROM cdr "
+        "WHERE sign = 1 ORDER BY start_time"  # as the switches wrote them
     )
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from benchmarks import (
     asking,
+    browser,
     concurrency,
     copying,
     disk,
@@ -49,6 +50,7 @@ PARTS: dict[str, Part] = {
     "concurrency": Part("many readers at once while calls are loaded", concurrency.measure, concurrency.lines),
     "freshness": Part("how soon posted calls count in every report", freshness.measure, freshness.lines),
     "growth": Part("what questions cost as calls grow", growth.measure, growth.lines),
+    "browser": Part("how soon a report page can be used, and how it scrolls", browser.measure, browser.lines),
     "numbers": Part("how long one number's calls take to find", numbers.measure, numbers.lines),
 }
 """In the order in which they are run: what shares a database comes together."""

@@ -19,6 +19,8 @@ from web.app import create
 from web.server import listening
 
 _PATIENCE = 600
+_IDLE = 2
+"""Seconds after which a connection is made anew: the server ends those that are idle for five."""
 
 
 class Refused(RuntimeError):
@@ -31,12 +33,13 @@ class Client:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE)
+        self._used = 0.0
 
     def send(self, method: str, path: str, body: bytes = b"", media: str = "application/json") -> bytes:
         """Return a response's body; raises `Refused` when it is none of 2xx."""
-        self._connection.request(method, path, body, {"content-type": media} if body else {})
-        response = self._connection.getresponse()
+        response = self._begin(method, path, body, media)
         content = response.read()
+        self._used = time.monotonic()
         if response.status >= 300:
             raise Refused(f"{method} {path}: {response.status} {content[:500].decode(errors='replace')}")
         return content
@@ -48,12 +51,17 @@ class Client:
 
     def stream(self, path: str, body: dict[str, Any]) -> Iterator[bytes]:
         """Yield the pieces of a long answer."""
-        self._connection.request("POST", path, msgspec.json.encode(body), {"content-type": "application/json"})
-        response = self._connection.getresponse()
+        response = self._begin("POST", path, msgspec.json.encode(body), "application/json")
         if response.status >= 300:
             raise Refused(response.read().decode(errors="replace"))
         while piece := response.read(1 << 20):
             yield piece
+
+    def _begin(self, method: str, path: str, body: bytes, media: str) -> http.client.HTTPResponse:
+        if time.monotonic() - self._used > _IDLE:
+            self._connection.close()
+        self._connection.request(method, path, body, {"content-type": media} if body else {})
+        return self._connection.getresponse()
 
     def close(self) -> None:
         """Hang up."""

@@ -24,6 +24,7 @@ from engine.query.question import Question
 from engine.query.run import Desk, Explanation
 from engine.query.running import Board, Ticket
 from engine.query.saved import Draft, Saved, Shelf
+from engine.query.streams import Streams
 from engine.query.values import ValuePage, values
 from engine.settings import Settings
 from engine.statement import Statement
@@ -45,6 +46,7 @@ class Site:
         self.recovered: list[Receipt] = []
         self._lease: Lease | None = None
         self._loader: Loader | None = None
+        self._asked: Board | None = None
         self.warehouse = Warehouse(settings.database)
         try:
             frozen = {"timezone": settings.timezone}
@@ -76,6 +78,8 @@ class Site:
                 self._limits,
                 self.shelf.defaults,
             )
+            self._asked = self.desk.board
+            self.streams = Streams(self.warehouse, self.catalog, settings, self.desk)
             self.calls = Calls(self.warehouse, self.catalog, settings, self.desk)
             self._inspector = Inspector(
                 self.warehouse, kept, settings, tuple(covered.values()), tuple(uncovered), self.watermark
@@ -172,9 +176,9 @@ class Site:
         """Answer a question for whoever asks it."""
         return self.desk.ask(question, principal, ticket=ticket)
 
-    def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream | Answer:
+    def stream(self, question: Question, principal: Principal, ticket: Ticket | None = None) -> Stream:
         """Answer a question row by row."""
-        return self.desk.stream(question, principal, ticket=ticket)
+        return self.streams.open(question, principal, ticket=ticket)
 
     @property
     def board(self) -> Board:
@@ -236,7 +240,9 @@ class Site:
             self._lease.announce(url)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """End the questions under way, and let go of the database."""
+        if self._asked is not None:
+            self._asked.clear()  # the embedded engine would finish what they run
         if self._lease is not None:
             self._lease.release()
             self._lease = None

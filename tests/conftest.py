@@ -2,19 +2,26 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import date
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
+from playwright.sync_api import Browser, Page
 
 from engine.catalog.load import catalog
 from engine.settings import Settings
 from engine.site import Site
-from engine.warehouse.gateway import PINNED, Warehouse
+from engine.traffic import Traffic, write
+from engine.warehouse.gateway import Warehouse
+from tests import axe
+from tests.browser import chromium
 from tests.clickhouse_process import ClickHouseProcess
+from tests.server import Server
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Public samples that lie beside the checkout; nothing of them is committed."""
@@ -118,17 +125,34 @@ def few_rollups(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def interpreted(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Engines opened in this process compile no expressions, which takes a fifth of the time of many tiny loads.
+def browser() -> Iterator[Browser]:
+    """One Chromium for all pages; every test opens a context of its own in it."""
+    with chromium() as found:
+        yield found
 
-    It is for modules about what stands after which loads. Whoever runs as a process of its own, the questions of
-    other modules and the long profile leave the engine as it is.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        if "not nightly" in request.config.getoption("markexpr"):
-            for name in ("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"):
-                patch.setitem(PINNED, name, "0")
-        yield
+
+@pytest.fixture(scope="session")
+def traffic_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The program serving generated calls of five days of October 2026, the same every time; nobody changes them."""
+    folder = tmp_path_factory.mktemp("traffic")
+    with Server(f"chdb://{folder / 'database'}") as server, server.client() as client:
+        with Warehouse("chdb://memory") as warehouse:
+            write(Traffic(6000, 5, seed=7, start=date(2026, 10, 1), euro=False), warehouse, folder / "calls.csv")
+        body = (folder / "calls.csv").read_bytes()
+        client.post("/api/v1/cdrs", content=body, headers={"content-type": "text/csv"}).raise_for_status()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Page], list[str]]:
+    """What axe-core finds on a page."""
+    try:
+        axe.source()
+    except (OSError, subprocess.SubprocessError) as failure:
+        if required("axe"):
+            raise
+        pytest.skip(f"no axe-core: npm cannot fetch it here ({type(failure).__name__})")
+    return axe.violations
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from engine.verify.audits import KINDS, Audit
 from engine.verify.window import Window
 from tests.loading import rows
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups", "interpreted")]
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups")]
 
 ALWAYS = Window.of(None, None)
 GOOD: dict[str, Any] = {

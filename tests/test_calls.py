@@ -333,13 +333,21 @@ class TestDoors:
         assert door.post("/api/v1/calls", content=msgspec.json.encode(asked)).json()["rows"] == got["rows"]
 
     def test_other_formats_hold_all_pages(self, door: TestClient[Any]) -> None:
-        pairs = {**OCTOBER, "customer": "acme,zenith", "limit": "2"}
+        pairs = {**OCTOBER, "customer": "acme,zenith"}
         said = door.get("/api/v1/calls", params={**pairs, "format": "csv"})
         assert said.headers["content-type"].startswith("text/csv")
         header, *rows = csv.reader(io.StringIO(said.text))
         assert len(rows) == 7
         assert header[:3] == ["start_time", "source", "call_id"]
         assert rows[3][header.index("provider_charge")] == "0.75"
+        # But a limit that is said is one, and a stream begins where a page ended.
+        some = {**pairs, "limit": "2"}
+        after = door.get("/api/v1/calls", params=some).json()["next_cursor"]
+        for begun, place in ({}, 0), ({"cursor": after}, 2):
+            told = door.get("/api/v1/calls", params={**some, **begun, "format": "csv"}).text
+            assert list(csv.reader(io.StringIO(told)))[1:] == rows[place : place + 2]
+        told = door.get("/api/v1/calls", params={**pairs, "cursor": after, "format": "csv"}).text
+        assert list(csv.reader(io.StringIO(told)))[1:] == rows[2:]
         portal = door.get("/api/v1/calls", params={**pairs, "format": "csv"}, headers={"x-portal": "1"}).text
         assert "carrier" not in portal
         assert "provider" not in portal
@@ -379,8 +387,10 @@ def test_the_command_line_shows_a_page_or_all_of_them(clickhouse: ClickHouseProc
         assert "2 calls, 2026-10-01 to 2026-11-01" in shown
         after = shown.strip().rpartition("--cursor ")[2]
         assert "1 call," in run("calls", "--number", "+44 7700 900001", "--limit", "2", "--cursor", after, url=True)
-        everything = ("calls", "--where", "customer in acme,zenith", "--format", "csv", "--limit", "1")
+        everything = ("calls", "--where", "customer in acme,zenith", "--format", "csv")
         assert len(run(*everything).splitlines()) == 8
+        for url in (False, True):
+            assert len(run(*everything, "--limit", "2", url=url).splitlines()) == 3
         assert run(*everything, url=True) == run(*everything)
         report = run("report", "per-number", "--number", "5112345678", "--side", "called", "--format", "json")
         assert [row[2] for row in msgspec.json.decode(report)["rows"]] == ["f", "e"]

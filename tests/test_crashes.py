@@ -33,7 +33,7 @@ from tests.histories import COUNTS, DAY, MIDNIGHT, File, Load, Rollback, Said, w
 from tests.test_histories import SPAN, ZONES, Player
 from tests.victim import METHODS, MOMENTS, Death
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("interpreted")]
+pytestmark = pytest.mark.engine
 
 CHUNK = 8
 ROOT = Path(__file__).resolve().parent.parent

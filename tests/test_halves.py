@@ -11,7 +11,7 @@ from engine.settings import Settings
 from engine.site import Site
 from tests.loading import assert_books_agree, counts, load, standing
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups", "interpreted")]
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups")]
 
 _names = count(1)
 

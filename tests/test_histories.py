@@ -53,7 +53,7 @@ from tests.histories import (
 )  # fmt: skipfrom tests.loading import SCRATCH
 from tests.loading import SCRATCH, both_books
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups", "interpreted")]
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups")]
 
 Databases = Callable[[], str]
 ZONES = ("America/New_York",)

@@ -32,7 +32,7 @@ from engine.verify.window import Window
 from engine.warehouse import layout
 from tests.questions import random_question
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly]
 
 START, DAYS, CALLS = date(2026, 3, 1), 33, 2_000  # New York changes its clocks on 8 March, Paris on the 29th
 MARCH = {"from": "2026-03-01", "to": "2026-04-01"}

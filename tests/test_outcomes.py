@@ -14,7 +14,7 @@ from engine.site import Site
 from tests.loading import load, rows
 from tests.test_reference import give
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("interpreted")]
+pytestmark = pytest.mark.engine
 
 HOW_TO = Path(__file__).resolve().parent.parent / "docs" / "how-to" / "load-reference-data.md"
 HEAD = "sip_code,q850,rang,release_side,outcome\n"

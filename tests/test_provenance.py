@@ -23,7 +23,7 @@ _names = count(1)
 
 
 @pytest.fixture(scope="module")
-def site(interpreted: None, dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Calls of three customers: two have the same name, the third has none."""
     folder = tmp_path_factory.mktemp("provenance")
     with Site(Settings(database=dsn)) as opened:

@@ -58,7 +58,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def shared(interpreted: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(Settings(database=f"chdb://{tmp_path_factory.mktemp('rates')}", timezone=HERE)) as site:
         yield site
 

@@ -122,6 +122,7 @@ def _disagreements(site: Site, files: list[Path], rounds: int, readers: int) -> 
     return seen
 
 
+@pytest.mark.server_nightly
 def test_reads_while_files_are_loaded_merged_and_taken_back(site: Site, tmp_path: Path) -> None:
     files = three_files(site, tmp_path)
     seen = _disagreements(site, files, rounds=1, readers=2)

@@ -84,6 +84,7 @@ def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return fresh_database(process)
 
 
+@pytest.mark.server_nightly
 def test_killed_again_and_again_the_load_ends_as_if_nothing_had_happened(dsn: str, calls: Path, tmp_path: Path) -> None:
     dice = random.Random(3)
     killed = 0

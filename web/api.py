@@ -77,7 +77,7 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
     everything = given(request)
     if name == PER_NUMBER:
-        return await calls.of_report(everything, principal, site)
+        return await calls.of_report(request, everything, principal, site)
     how = delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}

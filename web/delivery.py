@@ -28,6 +28,9 @@ DELIVERY = ("format", "labels", "raw")
 QUERY_ID = "query-id"
 """The header that names a question: on a request the caller's choice, on a response what it is known by."""
 
+Begun = tuple[bytes, Iterator[bytes]]
+"""The first piece of an answer, and those after it."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOLD_EVERY = 0.25
 
@@ -70,8 +73,15 @@ async def answered(
     if progress:
         told = _told(request, ticket, partial(site.ask, question, principal, ticket))
         return Flowing(b"", told, PROGRESS, ticket, tells=True)
+    return await delivered(request, ticket, how, partial(_begun, site, principal, question, how))
+
+
+async def delivered(
+    request: Request[Any, Any, Any], ticket: Ticket, how: Delivery, begin: Callable[[Ticket], Begun]
+) -> Response[Any]:
+    """Return what `begin` gives for a ticket: as a whole, or sent while it is made."""
     try:
-        first, rest = await attended(request, ticket, partial(_begun, site, principal, question, how, ticket))
+        first, rest = await attended(request, ticket, partial(begin, ticket))
     except BaseException:
         ticket.failed()
         raise
@@ -81,10 +91,7 @@ async def answered(
     return Flowing(first, rest, media, ticket)
 
 
-def _begun(
-    site: Site, principal: Principal, question: Question, how: Delivery, ticket: Ticket
-) -> tuple[bytes, Iterator[bytes]]:
-    """The first piece, and those after it."""
+def _begun(site: Site, principal: Principal, question: Question, how: Delivery, ticket: Ticket) -> Begun:
     ask = site.ask if how.form in formats.WHOLE else site.stream
     pieces = formats.write(ask(question, principal, ticket), how.form, labels=how.labels, raw=how.raw)
     return next(pieces, b""), pieces

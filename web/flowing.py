@@ -20,6 +20,9 @@ log = logging.getLogger("tollhouse.web")
 STALL = 60
 """Seconds a client may take nothing of what it asked for; the engine does not wait longer."""
 
+SENT = 1 << 16
+"""Bytes sent at once: a slow client takes so many in time, and is not given up."""
+
 T = TypeVar("T")
 
 _asking = anyio.CapacityLimiter(256)
@@ -109,9 +112,10 @@ class Flowing(Response[None]):
         """Send every piece; return whether that could be done."""
         piece: bytes | None = self._first
         while piece is not None:
-            if piece:
+            for place in range(0, len(piece), SENT):
+                body = piece[place : place + SENT]
                 with anyio.move_on_after(STALL) as patience:
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    await send({"type": "http.response.body", "body": body, "more_body": True})
                 if patience.cancelled_caught:
                     log.error("an answer broke off: nobody took it for %s seconds", STALL)
                     return False

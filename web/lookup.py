@@ -38,13 +38,16 @@ _WHOLE = ("json", "table")
 @click.option("--calls", type=click.Choice(["attempts", "final"]), help="Every attempt, or only the last of each call.")
 @click.option("--currency", help="Leave out charges in other currencies; native shows all.")
 @click.option("--as-of", help="As it was: an instant or local time, batch:ID or close:2026-10.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Calls of a page.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), help="Calls; when left out 100, in the formats that hold every call all."
+)
 @click.option("--cursor", help="What the page before said comes next.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(FORMATS),
-    help="What --out ends in when left out, a table on the screen. table and json hold a page, others every call.",
+    help="What --out ends in when left out, a table on the screen. table and json hold a page, others every call "
+    "unless --limit says how many.",
 )
 @click.option("--labels", is_flag=True, help="CSV and XLSX headed by labels instead of names.")
 @click.option("--raw", is_flag=True, help="Text in CSV and XLSX as it is, also what a spreadsheet would run.")
@@ -103,5 +106,4 @@ def answered(where: Any, found: Any, form: str, *, labels: bool, raw: bool) -> I
         elif form == "table":
             yield listings.table(site.calls.page(found, ADMIN)).encode()
         else:
-            plan = site.calls.plan(found, ADMIN)
-            yield from listings.write(plan, site.calls.every(plan), form, labels=labels, raw=raw)  # type: ignore[arg-type]
+            yield from listings.write(site.calls.every(found, ADMIN), form, labels=labels, raw=raw)  # type: ignore[arg-type]

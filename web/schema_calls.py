@@ -126,7 +126,7 @@ def _views() -> dict[str, Any]:
 
 
 def _search() -> list[dict[str, Any]]:
-    whole = {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE, "default": 100}
+    whole = {"type": "integer", "minimum": 1, "maximum": LONGEST_PAGE}
     return [
         parameter("from", "Date, local time or instant; inclusive.", example="2026-10-01", required=True),
         parameter("to", "The same; exclusive. With numbers at most six calendar months later.", required=True),
@@ -138,7 +138,7 @@ def _search() -> list[dict[str, Any]]:
         parameter("calls", "Every attempt, or the last of each call.", {"enum": ["attempts", "final"]}),
         parameter("currency", "Charges in other currencies are left empty; `native` or nothing: all as charged."),
         parameter("as_of", "As it was: an instant or local time, `batch:ID` or `close:YYYY-MM`."),
-        parameter("limit", "Calls of a page.", whole),
+        parameter("limit", "Calls of a page, 100 when left out; other formats than JSON then hold all.", whole),
         parameter("cursor", "`next_cursor` of the page before, with the same question."),
         parameter(
             "filters",

@@ -5,7 +5,8 @@ so a value reads the same in all of them.
 """
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
@@ -17,10 +18,13 @@ from pyarrow import csv
 
 from engine.errors import TooLarge
 from engine.query import flow
-from engine.query.answer import Answer, Column, Stream, currency, money_text
+from engine.query.answer import Answer, Column, Stream, money_text
 
 ROWS = 8192
-"""Rows of a block that is made of rows in memory."""
+"""Most rows of a block that is made of rows in memory."""
+
+CELLS = 1 << 17
+"""Most values of such a block: with many columns it has fewer rows."""
 
 PIECE = 1 << 20
 """Bytes of the engine's text that make a block."""
@@ -57,36 +61,56 @@ def of_answer(answer: Answer, *, told: bool) -> Flow:
 def of_stream(answer: Stream, *, told: bool) -> Flow:
     """Return rows as the engine sends them, the same as `of_answer` does; a block is read when it is needed."""
     head = answer.head
-    native = head.currencies is not UNSET
-    named = native or (told and any(column.type == "money" for column in head.columns))
+    named = answer.currency is not None or (told and any(column.type == "money" for column in head.columns))
     columns = (*head.columns, CURRENCY) if named else head.columns
-    one = None if native else head.question.currency or ""
-    return Flow(columns, head.question.timezone or "UTC", _sent(answer, columns, one if named else None))
+    blocks = _sent(answer, columns) if answer.row is None else _laid_out(answer, columns)
+    return Flow(columns, head.question.timezone or "UTC", _shown(answer, blocks))
 
 
-def _sent(answer: Stream, columns: Sequence[Column], one: str | None) -> Iterator[pa.RecordBatch]:
-    shown = answer.head.columns
-    sides = [place for place, name in enumerate(answer.names) if name.endswith("_currencies_")]
-    names = [column.name for column in columns]
-    rows = 0
-    for block in read(answer.text, len(answer.names)):
+def _shown(answer: Stream, blocks: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The blocks without the rows that are skipped."""
+    skip, rows = answer.skip, 0
+    for block in blocks:
+        if skip:
+            block, skip = block.slice(skip), max(0, skip - block.num_rows)
         rows += block.num_rows
         if rows > answer.most:
             raise TooLarge("too_many_rows", f"the answer has more than {answer.most} rows", hint="narrow the question")
+        if block.num_rows:
+            yield block
+
+
+def _laid_out(answer: Stream, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
+    rows: Iterator[Sequence[Any]] = map(answer.row, flow.lines(answer.text))  # type: ignore[arg-type]  # it has one
+    if len(columns) > len(answer.head.columns) and answer.currency is None:
+        one = answer.head.question.currency or ""
+        rows = ((*row, one) for row in rows)
+    return _blocks([column.name for column in columns], rows)
+
+
+def _sent(answer: Stream, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
+    shown = answer.head.columns
+    sides = [place for place, name in enumerate(answer.names) if name.endswith("_currencies_")]
+    names = [column.name for column in columns]
+    one = pa.scalar(answer.head.question.currency or "")
+    for block in read(answer.text, len(answer.names)):
         arrays = [
             money(texts) if column.type == "money" else texts
             for texts, column in zip(block.columns[: len(shown)], shown, strict=True)
         ]
-        if len(columns) > len(shown):
-            known = pa.repeat(pa.scalar(one), block.num_rows) if one is not None else None
-            arrays.append(known if known is not None else _currencies([block.column(place) for place in sides]))
+        if answer.currency is not None:
+            arrays.append(_currencies([block.column(place) for place in sides], answer.currency))
+        elif len(columns) > len(shown):
+            arrays.append(pa.repeat(one, block.num_rows))
         yield pa.record_batch(arrays, names=names)
 
 
-def _currencies(sides: Sequence[pa.Array]) -> pa.Array:
+def _currencies(sides: Sequence[pa.Array], currency: Callable[[Sequence[Sequence[str]]], str]) -> pa.Array:
     """The currency of each row; a few lists of them come again and again."""
     lists = pc.dictionary_encode(pc.binary_join_element_wise(*sides, " ") if len(sides) > 1 else sides[0])
-    told = [currency([flow.codes(text)]) for text in lists.dictionary.to_pylist()]
+    told = [
+        currency([flow.codes(text) for text in re.findall(r"\[.*?\]", both)]) for both in lists.dictionary.to_pylist()
+    ]
     return pa.array(told, pa.string()).take(lists.indices)
 
 
@@ -136,7 +160,8 @@ def of_rows(columns: Sequence[Column], rows: Iterable[Sequence[Any]], zone: str)
 
 
 def _blocks(names: list[str], rows: Iterator[Sequence[Any]]) -> Iterator[pa.RecordBatch]:
-    while some := list(islice(rows, ROWS)):
+    count = max(1, min(ROWS, CELLS // max(1, len(names))))
+    while some := list(islice(rows, count)):
         texts = [pa.array([text(row[place]) for row in some], pa.string()) for place in range(len(names))]
         yield pa.record_batch(texts, names=names)
 

@@ -15,7 +15,10 @@ MONEY = pa.decimal128(38, 8)
 """Amounts, exact."""
 
 GROUP = 122_880
-"""Rows of a Parquet row group."""
+"""Most rows of a Parquet row group."""
+
+GROUP_BYTES = 32 << 20
+"""About as many bytes of values make one, too: with many columns it has fewer rows."""
 
 _TYPES = {"string": pa.string(), "date": pa.date32(), "boolean": pa.bool_(), "integer": pa.int64(), "money": MONEY}
 
@@ -54,7 +57,8 @@ def parquet(flow: Flow) -> Iterator[bytes]:
     with pq.ParquetWriter(sink, kinds, compression="zstd") as writer:
         for block in flow.blocks:
             waiting.append(typed(block, kinds))
-            if sum(each.num_rows for each in waiting) >= GROUP:
+            rows, size = (sum(getattr(each, what) for each in waiting) for what in ("num_rows", "nbytes"))
+            if rows >= GROUP or size >= GROUP_BYTES:
                 writer.write_table(pa.Table.from_batches(waiting, kinds))
                 waiting.clear()
                 yield sink.taken()

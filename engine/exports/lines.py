@@ -26,13 +26,16 @@ def separated(flow: Flow, *, labels: bool, raw: bool) -> Iterator[bytes]:
     csv.writer(header, lineterminator="\r\n").writerow(
         [column.label if labels else column.name for column in flow.columns]
     )
-    yield header.getvalue().encode()
+    head = header.getvalue().encode()  # comes with the first rows: what fails before them is no half answer
     for block in flow.blocks:
         cells = [_cell(array, column, raw) for array, column in zip(block.columns, flow.columns, strict=True)]
         if len(cells) == 1:  # an empty line would be no record
             cells = [pc.if_else(pc.equal(cells[0], ""), '""', cells[0])]
         line = pc.binary_join_element_wise(*cells, ",") if len(cells) > 1 else cells[0]
-        yield _joined(pc.binary_join_element_wise(line, "\r\n", ""))
+        yield head + _joined(pc.binary_join_element_wise(line, "\r\n", ""))
+        head = b""
+    if head:
+        yield head
 
 
 def _cell(texts: pa.Array, column: Column, raw: bool) -> pa.Array:

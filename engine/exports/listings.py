@@ -5,16 +5,14 @@ from typing import Any
 
 from engine.exports import formats
 from engine.exports.blocks import CURRENCY, of_rows
-from engine.query.calls import Plan
+from engine.query.calls import Listing, Plan
 from engine.query.search import Page
 from engine.words import many
 
 
-def write(
-    plan: Plan, rows: Iterator[tuple[Any, ...]], form: formats.Format, *, labels: bool = False, raw: bool = False
-) -> Iterator[bytes]:
+def write(found: Listing, form: formats.Format, *, labels: bool = False, raw: bool = False) -> Iterator[bytes]:
     """Yield the calls in pieces; `labels` and `raw` as for an answer."""
-    columns = plan.columns
+    plan, rows, columns = found.plan, found.rows, found.plan.columns
     if form in formats.NAMED:
         columns, rows = (*columns, CURRENCY), _with_currency(plan, rows)
     return formats.rows(of_rows(columns, rows, plan.asked.zone), form, labels=labels, raw=raw)

@@ -44,6 +44,8 @@ class Staged(Struct, frozen=True):
     rows: int
     done: int
     contradictions: bool
+    untaken: bool
+    """Whether there may be records in it that cannot be taken."""
     forced: bool
     halves: bool
     """Whether it may hold halves of calls."""
@@ -108,7 +110,7 @@ class Batches:
         batches = self.being("staged")
         rows = self._warehouse.query(Statement(render("ingest/staged.sql"), {"batches": batches})).rows
         return [
-            Staged(int(batch), int(last), int(done), contradictions=True, forced=False, halves=True)
+            Staged(int(batch), int(last), int(done), contradictions=True, untaken=True, forced=False, halves=True)
             for batch, last, done in rows
         ]
 
@@ -126,11 +128,12 @@ class Batches:
         """From here on every load finds the halves of calls that this one brought."""
         self._writer.run("ingest/halves.sql.j2", {"batch": batch})
 
-    def close(self, batches: Sequence[int]) -> None:
+    def close(self, batches: Sequence[int], *, untaken: bool) -> None:
         """Write down what became of the records of committed batches, and drop their files."""
         parameters = {"batches": list(batches)}
-        for step in ("rejects", "close_batches"):
-            self._writer.run(f"ingest/{step}.sql.j2", parameters)
+        if untaken:
+            self._writer.run("ingest/rejects.sql.j2", parameters)
+        self._writer.run("ingest/close_batches.sql.j2", parameters)
         self.drop(batches)
 
     def drop(self, batches: Sequence[int]) -> None:

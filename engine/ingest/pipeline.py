@@ -251,7 +251,7 @@ class Loader:
             return
         for waiting in group:
             self._join_halves(waiting.staged)
-        self._batches.close(batches)
+        self._batches.close(batches, untaken=any(waiting.staged.untaken for waiting in group))
         for waiting in group:
             waiting.settled = True
 
@@ -298,7 +298,7 @@ class Loader:
             until = min(after + self._settings.chunk_records, staged.rows)
             self._ledger.commit_chunk(Chunk((staged.batch,), after, until, contradictions=True))
         self._join_halves(staged)
-        self._batches.close([staged.batch])
+        self._batches.close([staged.batch], untaken=staged.untaken)
 
     def _join_halves(self, staged: Staged) -> None:
         """Put a batch's halves of calls together with those of other loads, once its own records are committed."""

@@ -123,7 +123,9 @@ class Reading:
                         said["national"] = stage.is_national(source, dialect)
                         self._batches.note(batch, "staged", **about, **said, columns=old.columns, forced=asked.force)
                         halves = dialect.halves is not None
-                        return Staged(batch, rows, 0, contradictions=False, forced=asked.force, halves=halves)
+                        return Staged(
+                            batch, rows, 0, contradictions=False, untaken=False, forced=asked.force, halves=halves
+                        )
                     # Then only what is good, so that nothing of the rest comes into the new batch.
                     request = self._retries.try_good(request, batch)
                     self._batches.drop([batch])
@@ -341,10 +343,13 @@ class Reading:
             )
         if repeats:
             self._run("contradictions", batch)
-        if repeats or readable < total:
+        contradictions, halves = bool(repeats), dialect.halves is not None
+        untaken = contradictions or readable < total
+        if untaken:
             self._tell_untaken(source, batch)
-        halves = dialect.halves is not None
-        return Staged(batch, int(rows), 0, contradictions=bool(repeats), forced=asked.force, halves=halves)
+        return Staged(
+            batch, int(rows), 0, contradictions=contradictions, untaken=untaken, forced=asked.force, halves=halves
+        )
 
 
 def _known(known: lookups.Lookups) -> dict[str, int]:

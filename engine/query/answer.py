@@ -1,6 +1,6 @@
 """The frozen noun an answer is, and how its values are written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -91,7 +91,14 @@ class Stream(Struct, frozen=True, kw_only=True):
     head: Answer
     names: tuple[str, ...]
     text: Iterator[bytes]
+    row: Callable[[bytes], tuple[Any, ...]] | None = None
+    """Of a question with cells, whose text is a line of JSON for each row: what makes the row of it."""
+    currency: Callable[[Sequence[Sequence[str]]], str] | None = None
+    """Of money as it was charged: the one currency of a row by those of its sides, or `Unprocessable`."""
+    skip: int = 0
+    """Rows at the beginning that are not shown."""
     most: int
+    """Rows that may be shown; with more it fails."""
 
 
 def currency(sides: Sequence[Sequence[str]]) -> str:

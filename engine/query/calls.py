@@ -6,34 +6,41 @@ knows the hours.
 """
 
 import re
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from decimal import Decimal
+from functools import lru_cache, partial
+from itertools import chain, islice
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from engine import countries
 from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Told
-from engine.errors import Unprocessable
-from engine.query import cursor
+from engine.errors import TollhouseError, Unprocessable
+from engine.query import cursor, flow
 from engine.query.amounts import Rates, Written
 from engine.query.answer import Column, Moment, Warned
 from engine.query.conditions import condition
 from engine.query.coverage import Coverage
 from engine.query.cursor import Place
+from engine.query.flights import Flights, Pump
+from engine.query.flow import limited
+from engine.query.limits import Limits, of_answers, of_exports
 from engine.query.lists import name_lists, rate_parameters
 from engine.query.resolve import Resolved
 from engine.query.route import LEDGER
-from engine.query.run import Desk
-from engine.query.search import Page, Search
+from engine.query.run import Ask, Desk
+from engine.query.running import Ticket
+from engine.query.search import PAGE, Page, Search
 from engine.reference.kinds import kinds
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.template import render
+from engine.warehouse.errand import Errand
 from engine.warehouse.gateway import Rows, Warehouse
 
 NUMBERS = "number_hours"
@@ -44,8 +51,8 @@ _FIRST_SLICE = 200_000
 """Ledger rows that the first slice is meant to read."""
 _STEP = 8
 """How much further back the next slice reaches when one held little of what is wanted."""
-_LOT = 10_000
-"""Calls that one statement gives when all of them are wanted."""
+_LOT = 1_000
+"""Calls that are passed on together when all of them are wanted."""
 _FIRST_HOURS = 100
 """Hours that the first piece looks into when they are known."""
 _HOUR = 3_600_000
@@ -72,6 +79,13 @@ class Plan(Struct, frozen=True, kw_only=True):
         return tuple(Column(told.name, told.label, told.type, told.unit) for told in self.told)
 
 
+class Listing(Struct, frozen=True):
+    """Calls that are read while they are written: what they are, and their rows, read once."""
+
+    plan: Plan
+    rows: Iterator[tuple[Any, ...]]
+
+
 class Calls:
     """Where single calls are looked up."""
 
@@ -81,49 +95,93 @@ class Calls:
         self._settings = settings
         self._desk = desk
         self._coverage = Coverage(warehouse)
+        self._flights: Flights[Page] = Flights(warehouse)
         self._six_months_after = lru_cache(1024)(self._ask_six_months_after)
 
-    def page(self, search: Search, principal: Principal) -> Page:
-        """Return a page of calls.
+    def page(self, search: Search, principal: Principal, *, ticket: Ticket | None = None) -> Page:
+        """Return a page of calls, looked for once for everyone who asks the same meanwhile and may see the same.
 
         Raises what a question raises, 422 `too_broad` without a number or a filter, 422 `range_too_long`, and 400 for
         a cursor that is none or another's.
         """
-        began = time.perf_counter()
-        plan = self.plan(search, principal)
+        limits = of_answers(self._settings)
+        with self._desk.under_way(ticket, principal) as open_:
+            key = msgspec.json.encode((search, principal.audience, principal.accounts, self._desk.watermark().commit))
+            find = partial(self._page, search, principal, limits)
+            page = self._flights.share(key, open_, Errand(_settings(limits)), find)
+            open_.done(page.rows_read)
+            return replace(page, elapsed_ms=open_.elapsed_ms)
+
+    def _page(self, search: Search, principal: Principal, limits: Limits, errand: Errand) -> Page:
+        ask = partial(self._warehouse.query, errand=errand)
+        most = search.limit or PAGE
         rows: list[tuple[Any, ...]] = []
-        read = plan.rows_read
-        for found in self._walk(plan, search.limit + 1):
-            read += found.rows_read
-            rows += [tuple(row) for row in found.rows]
-            if len(rows) > search.limit:
-                break
+        try:
+            plan = self._plan(search, principal, ask)
+            read = plan.rows_read
+            for found in self._walk(plan, most + 1, ask):
+                read += found.rows_read
+                rows += [tuple(row) for row in found.rows]
+                if len(rows) > most:
+                    break
+        except TollhouseError as failure:
+            raise limits.named(failure) from failure
         following = None
-        if len(rows) > search.limit:
-            last = rows[search.limit - 1]
+        if len(rows) > most:
+            last = rows[most - 1]
             place = Place(int(last[0]), str(last[1]), plan.moment.commit)
             following = cursor.written(place, plan.search, principal)
-        written = _Rows(plan, self._rates(plan))
+        written = _Rows(plan, self._rates(plan, ask))
         return Page(
             columns=plan.columns,
-            rows=[written(row) for row in rows[: search.limit]],
+            rows=[written(day, said) for _, _, day, said in rows[:most]],
             next_cursor=following,
-            question=replace(plan.search, cursor=None),
+            question=replace(plan.search, cursor=None, limit=most),
             as_of=plan.moment,
-            elapsed_ms=round((time.perf_counter() - began) * 1000, 3),
+            elapsed_ms=0,  # each who waits has a ticket of his own
             rows_read=read,
             source=(LEDGER,) if plan.hours is None else (NUMBERS, LEDGER),
             warnings=written.warnings or UNSET,
         )
 
-    def every(self, plan: Plan) -> Iterator[tuple[Any, ...]]:
-        """Yield all calls of a plan, from its place on, with flat memory."""
-        written = _Rows(plan, self._rates(plan))
-        for found in self._walk(plan, _LOT):
-            for row in found.rows:
-                yield written(row)
+    def every(self, search: Search, principal: Principal, *, ticket: Ticket | None = None) -> Listing:
+        """Return all calls, or as many as the search says, read while they are taken; raises as `page` does."""
+        limits = of_exports(self._settings)
+        with self._desk.under_way(ticket, principal) as open_:
+            errand = Errand(_settings(limits))
+            pump = Pump(self._warehouse, errand, open_, partial(self._begin, search, principal, limits, errand))
+            try:
+                plan = pump.head()
+            except TollhouseError as failure:
+                raise limits.named(failure) from failure
+            lots = limited(pump, limits, open_, owned=ticket is None)
+            return Listing(plan, chain.from_iterable(lots))
 
-    def plan(self, search: Search, principal: Principal) -> Plan:
+    def _begin(
+        self, search: Search, principal: Principal, limits: Limits, errand: Errand
+    ) -> tuple[Plan, Generator[list[tuple[Any, ...]]]]:
+        ask = partial(self._warehouse.query, errand=errand)
+        plan = self._plan(search, principal, ask)
+        return plan, self._lots(plan, limits, errand)
+
+    def _lots(self, plan: Plan, limits: Limits, errand: Errand) -> Generator[list[tuple[Any, ...]]]:
+        """Yield the calls of a plan some at a time: each piece of the window is read once, as the engine sends it."""
+        ask = partial(self._warehouse.query, errand=errand)
+        written, record = _Rows(plan, self._rates(plan, ask)), _decoder(plan)
+        left = limits.rows + 1 if plan.search.limit is None else plan.search.limit
+        for start, end, hours in self._pieces(plan):
+            until = min(end, plan.place.start_ms + 1) if plan.place else end
+            statement = self._statement(plan, start, until, hours, plan.place, left)
+            records = map(record.decode, flow.lines(self._warehouse.stream(statement, "JSONEachRow", errand)))
+            while lot := [written(found.rate_day, found.said) for found in islice(records, _LOT)]:
+                left -= len(lot)
+                if not left and plan.search.limit is None:
+                    raise limits.many()
+                yield lot
+            if not left:
+                return
+
+    def _plan(self, search: Search, principal: Principal, ask: Ask) -> Plan:
         """Resolve names, window, numbers and scope; raises as `page` does."""
         asked = self._desk.resolve(search.question, principal)
         for at, clause in enumerate(search.where):
@@ -144,7 +202,7 @@ class Calls:
         place = cursor.read(whole, principal)
         everything = principal.audience == "operator"
         wanted, at_home, keys = self._numbers(search.numbers)
-        hours = self._hours(keys, asked, place) if keys and search.match == "exact" else None
+        hours = self._hours(keys, asked, place, ask) if keys and search.match == "exact" else None
         moment = self._moment(asked, place, newest)
         return Plan(
             search=whole,
@@ -158,7 +216,7 @@ class Calls:
             rows_read=hours.rows_read if hours else 0,
         )
 
-    def _rates(self, plan: Plan) -> Rates:
+    def _rates(self, plan: Plan, ask: Ask) -> Rates:
         """The rates of the window's days, by currency and day."""
         asked = plan.asked
         if asked.rates is None:
@@ -169,7 +227,7 @@ class Calls:
         }
         del parameters["rates_zone"]
         sql = render("query/rates.sql.j2", lists=(), rates={"place": kinds()["fx"].place})
-        return {(code, day): rate for code, day, rate in self._warehouse.query(Statement(sql, parameters)).rows}
+        return {(code, day): rate for code, day, rate in ask(Statement(sql, parameters)).rows}
 
     def _within(self, search: Search, asked: Resolved, newest: Moment) -> None:
         """Refuse a window in which numbers cannot be looked for, or in which no single calls are kept."""
@@ -219,12 +277,12 @@ class Calls:
         wanted, at_home, keys = self._warehouse.query(statement).rows[0]
         return tuple(wanted), tuple(at_home), tuple(keys)
 
-    def _hours(self, keys: tuple[int, ...], asked: Resolved, place: Place | None) -> Rows:
+    def _hours(self, keys: tuple[int, ...], asked: Resolved, place: Place | None, ask: Ask) -> Rows:
         last = place.start_ms if place else asked.end_ms - 1
         window = {"from_hour": asked.start_ms // _HOUR, "to_hour": last // _HOUR}
-        return self._warehouse.query(Statement(render("query/number_hours.sql"), {"keys": list(keys), **window}))
+        return ask(Statement(render("query/number_hours.sql"), {"keys": list(keys), **window}))
 
-    def _walk(self, plan: Plan, most: int) -> Iterator[Rows]:
+    def _walk(self, plan: Plan, most: int, ask: Ask) -> Iterator[Rows]:
         """Yield what pieces of the window hold, the newest first, at most `most` calls at a time."""
         place = plan.place
         for start, end, hours in self._pieces(plan):
@@ -232,7 +290,7 @@ class Calls:
                 until = min(end, place.start_ms + 1) if place else end
                 if until <= start:
                     break
-                found = self._warehouse.query(self._statement(plan, start, until, hours, place, most))
+                found = ask(self._statement(plan, start, until, hours, place, most))
                 yield found
                 if len(found.rows) < most:
                     break
@@ -315,8 +373,7 @@ class _Rows:
         self._instants = [place for place, told in enumerate(plan.told) if told.type == "instant"]
         self._amounts = Written(plan.told, plan.search.currency, rates)
 
-    def __call__(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        _, _, day, said = row
+    def __call__(self, day: Any, said: Sequence[Any]) -> tuple[Any, ...]:
         cells = list(said)
         for place in self._instants:
             cells[place] = _local(*cells[place])
@@ -325,6 +382,18 @@ class _Rows:
     @property
     def warnings(self) -> tuple[Warned, ...]:
         return self._amounts.warnings
+
+
+def _settings(limits: Limits) -> dict[str, int | float]:
+    # The columns are plain ones: compiling what is done with them takes longer than it saves.
+    return {**limits.engine(), "compile_expressions": 0}
+
+
+def _decoder(plan: Plan) -> msgspec.json.Decoder[Any]:
+    """What reads a row of the engine's JSON; amounts keep their digits."""
+    kinds = [Decimal | None if told.type == "money" else Any for told in plan.told]
+    said = tuple[*kinds]  # type: ignore[valid-type]  # as the catalog has them
+    return msgspec.json.Decoder(msgspec.defstruct("Record", [("rate_day", str), ("said", said)]))
 
 
 def _instant(milliseconds: int) -> str:

@@ -1,7 +1,7 @@
 """Work for the engine and who wants it go in; its result comes out, worked out once for all who want the same."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sized
 from threading import Condition, Lock, Thread
 from typing import Generic, Self, TypeVar
 
@@ -10,16 +10,20 @@ from engine.warehouse.errand import Errand, cancelled
 from engine.warehouse.gateway import Warehouse
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 AHEAD = 4
 """Pieces of a stream that wait for whoever writes them."""
 
 
-class _Shared(Flight, Generic[T]):
-    """One result for all who wait."""
+class _Shared(Generic[T]):
+    """One result for all who wait; their tickets are remembered for longer than it, and know the flight alone."""
 
     result: T | None = None
     failure: BaseException | None = None
+
+    def __init__(self, flight: Flight) -> None:
+        self.flight = flight
 
 
 class Flights(Generic[T]):
@@ -37,53 +41,60 @@ class Flights(Generic[T]):
         """
         with self._turn:
             ticket.check()
-            flight = self._open.get(key)
-            if flight is None or not flight.board(ticket):
-                flight = self._open[key] = _Shared(self._warehouse, errand)
-                flight.board(ticket)
-                Thread(target=self._fly, args=(key, flight, work), daemon=True, name="question").start()
+            shared = self._open.get(key)
+            if shared is None or not shared.flight.board(ticket):
+                shared = self._open[key] = _Shared(Flight(self._warehouse, errand))
+                shared.flight.board(ticket)
+                Thread(target=self._fly, args=(key, shared, work), daemon=True, name="question").start()
         try:
             ticket.woken.wait()
         except BaseException:  # Ctrl-C
             ticket.cancel()
             raise
         if ticket.state == "cancelled":
-            flight.leave(ticket)  # which may have been before it was aboard
+            shared.flight.leave(ticket)  # which may have been before it was aboard
         ticket.check()
-        if flight.failure is not None:
-            raise flight.failure
-        return flight.result  # type: ignore[return-value]  # whoever flew left a failure or a result
+        if shared.failure is not None:
+            raise shared.failure
+        return shared.result  # type: ignore[return-value]  # whoever flew left a failure or a result
 
-    def _fly(self, key: bytes, flight: _Shared[T], work: Callable[[Errand], T]) -> None:
+    def _fly(self, key: bytes, shared: _Shared[T], work: Callable[[Errand], T]) -> None:
         try:
-            flight.result = work(flight.errand)
+            shared.result = work(shared.flight.errand)
         except BaseException as failure:  # whoever waits raises it
-            flight.failure = failure
+            shared.failure = failure
         finally:
             with self._turn:
-                if self._open.get(key) is flight:
+                if self._open.get(key) is shared:
                     del self._open[key]
-            flight.land()
+            shared.flight.land()
 
 
-class Pump(Flight, Iterator[bytes]):
-    """Pieces of a stream, read in a thread of their own a little ahead of whoever takes them."""
+class Pump(Flight, Iterator[P], Generic[T, P]):
+    """A stream that is begun, and read a little ahead of whoever takes its pieces, in a thread of its own."""
 
-    def __init__(self, warehouse: Warehouse, errand: Errand, ticket: Ticket, pieces: Iterator[bytes]) -> None:
+    def __init__(
+        self, warehouse: Warehouse, errand: Errand, ticket: Ticket, begin: Callable[[], tuple[T, Generator[P]]]
+    ) -> None:
+        """`begin` returns what must be known before the first piece, and the pieces."""
         super().__init__(warehouse, errand)
-        self._pieces = pieces
+        self._begin = begin
         self._ticket = ticket
-        self._ready: deque[bytes] = deque()
+        self._begun: list[T] = []
+        self._ready: deque[P] = deque()
         self._change = Condition()
         self._failure: BaseException | None = None
         ticket.check()
         self.board(ticket)
-        ticket.on_cancel = self._wake
         Thread(target=self._run, daemon=True, name="export").start()
 
     def _run(self) -> None:
+        pieces: Generator[P] | None = None
         try:
-            for piece in self._pieces:
+            begun, pieces = self._begin()
+            self._begun.append(begun)
+            self.stopping()
+            for piece in pieces:
                 with self._change:
                     self._change.wait_for(lambda: len(self._ready) < AHEAD or self.errand.stopped)
                     if self.errand.stopped:
@@ -93,34 +104,44 @@ class Pump(Flight, Iterator[bytes]):
         except BaseException as failure:  # whoever takes the pieces raises it
             self._failure = failure
         finally:
-            self._pieces.close()  # type: ignore[attr-defined]  # always a generator: its statement ends with it
+            if pieces is not None:
+                pieces.close()  # its statement ends with it
+            if self.errand.stopped:
+                self._ready.clear()  # for the ticket is remembered
             self.land()
-            self._wake()
+            self.stopping()
 
-    def _wake(self) -> None:
+    def stopping(self) -> None:
+        """Wake whoever waits for a piece to be taken, or to be there."""
         with self._change:
             self._change.notify_all()
+
+    def head(self) -> T:
+        """Return what is known before the first piece."""
+        self._wait(self._begun)
+        return self._begun[0]
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> bytes:
+    def __next__(self) -> P:
+        if not self._wait(self._ready):
+            raise StopIteration
         with self._change:
-            self._change.wait_for(lambda: self._ready or self.landed.is_set() or self._ticket.state == "cancelled")
-            if self._ticket.state == "cancelled":
-                self.leave(self._ticket)
-            self._ticket.check()
-            if self._ready:
-                piece = self._ready.popleft()
-                self._change.notify_all()
-                return piece
+            self._change.notify_all()
+            return self._ready.popleft()
+
+    def _wait(self, wanted: Sized) -> bool:
+        """Wait until there is something in it; return False when there never will be."""
+        with self._change:
+            self._change.wait_for(lambda: wanted or self.landed.is_set() or self._ticket.state == "cancelled")
+        if self._ticket.state == "cancelled":
+            self.leave(self._ticket)
+        self._ticket.check()
+        if wanted:
+            return True
         if self._failure is not None:
             raise self._failure
         if self.errand.stopped:
             raise cancelled()
-        raise StopIteration
-
-    def close(self) -> None:
-        """Take no more; the engine stops when it is not through."""
-        self.leave(self._ticket)
-        self._wake()
+        return False

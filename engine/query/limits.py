@@ -5,11 +5,20 @@ from msgspec import Struct
 from engine.errors import TollhouseError, TooLarge
 from engine.settings import Settings
 
-SPILL_BYTES = 24 << 20
-"""What an export's groups, and its sorting, may each take in memory before they go on on disk."""
-
-BLOCK_ROWS = 8192
-"""Rows of a block of an export: what was put on disk is read back a block of each piece at a time."""
+FLAT: dict[str, int | float] = {
+    # What groups, and sorting, may each take in memory before they go on on disk.
+    "max_bytes_before_external_group_by": 16 << 20,
+    "max_bytes_before_external_sort": 16 << 20,
+    # The engine would wait until half of the machine's memory is taken, and until a sort has 100 MB.
+    "max_bytes_ratio_before_external_group_by": 0,
+    "max_bytes_ratio_before_external_sort": 0,
+    "min_external_sort_block_bytes": 1,
+    # What was put on disk is read back a block of each piece at a time, each through buffers of this size.
+    "max_block_size": 8192,
+    "prefer_external_sort_block_bytes": 1 << 18,
+    "temporary_files_buffer_size": 1 << 16,
+}
+"""Under what the engine answers in flat memory, however many rows there are."""
 
 
 class Limits(Struct, frozen=True):
@@ -29,11 +38,7 @@ class Limits(Struct, frozen=True):
             words["max_execution_time"] = self.seconds
         if self.rows_read:
             words["max_rows_to_read"] = self.rows_read
-        if self.flat:
-            words["max_bytes_before_external_group_by"] = SPILL_BYTES
-            words["max_bytes_before_external_sort"] = SPILL_BYTES
-            words["max_block_size"] = BLOCK_ROWS
-        return words
+        return words | FLAT if self.flat else words
 
     def named(self, failure: TollhouseError) -> TollhouseError:
         """Return a failure of the engine's as one that names the setting, when it is one of these limits."""

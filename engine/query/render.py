@@ -32,9 +32,9 @@ def rows(
 ) -> Statement:
     """Return the statement for the rows; it asks for one more than `most` to notice that there are more.
 
-    With `windows` every row tells of all rows how many they are, and whether any mixes in a newer commit, for which
-    the engine holds them all. A question for all rows does without: each tells of itself, and what spoils an answer
-    comes first.
+    With `windows`, as a whole answer with limit or offset needs, every row tells of all rows how many they are, and
+    whether any mixes in a newer commit, for which the engine holds them all. Without, each tells of itself, and what
+    spoils an answer comes first.
     """
     limit = asked.whole.limit
     if windows is None:
@@ -135,13 +135,14 @@ def _render(
         having=having,
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
         netted=bool(asked.money) and any(branch.later for branch in route.branches),
+        single=len(route.branches) == 1 and not asked.money and not any(key.name in names for key in asked.dimensions),
         changes=asked.since is not None,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
         numerators=expressions.numerators() if asked.whole.parts else [],
         shown=shown(asked),
         limit=limit,
         windows=windows,
-        clash=_clash(asked),
+        clash=_clash(asked) if asked.whole.limit is None else None,  # else such a row may not be among them
     )
     return Statement(sql, {said: value for said, value in parameters.items() if f"{{{said}:" in sql})
 

@@ -17,7 +17,7 @@ from engine.access.principal import Principal
 from engine.catalog.model import Catalog, Rollup
 from engine.errors import TollhouseError, Unprocessable
 from engine.query import render
-from engine.query.answer import Answer, Moment, Stream, Subtotal, Warned, currency
+from engine.query.answer import Answer, Moment, Subtotal, Warned, currency
 from engine.query.cautions import (
     LimitsOf,
     fx_missing,
@@ -28,9 +28,8 @@ from engine.query.cautions import (
     without_rate,
 )
 from engine.query.coverage import Coverage
-from engine.query.flights import Flights, Pump
-from engine.query.flow import codes, counted, described, limited, opened
-from engine.query.limits import Limits, of_answers, of_exports
+from engine.query.flights import Flights
+from engine.query.limits import Limits, of_answers
 from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.pivot import Sheet, filled_up
@@ -40,16 +39,15 @@ from engine.query.question import Question
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Refusal, Route, both, route
 from engine.query.running import Board, Ticket
-from engine.query.shape import filled, shaped
+from engine.query.shape import filled
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse.errand import Errand
 from engine.warehouse.gateway import Rows, Warehouse
 from engine.warehouse.layout import Uncovered
 
-_READS = 3
-_PATIENCE = 5
-"""Seconds the engine may take to end a question."""
+READS = 3
+"""How often an answer that mixes in a newer commit is read again before the ledger alone is asked."""
 
 Ask = Callable[[Statement], Rows]
 """Runs a statement as part of a question."""
@@ -104,9 +102,9 @@ class Desk:
         half of the differential test.
         """
         limits = of_answers(self._settings)
-        with self._under_way(ticket, principal) as open_:
+        with self.under_way(ticket, principal) as open_:
             asked = self.resolve(question, principal)
-            _within(asked, limits)
+            within(asked, limits)
             # Whoever asks sees at least what is complete now, so an answer being made at an older commit is no match.
             commit = self._coverage.watermark()
             seen = (asked.start_ms, asked.end_ms, asked.as_of, asked.since, asked.scope, principal.audience)
@@ -120,67 +118,14 @@ class Desk:
             open_.done(answer.rows_read)
             return replace(answer, query_id=open_.id, elapsed_ms=open_.elapsed_ms)
 
-    def stream(self, question: Question, principal: Principal, *, ticket: Ticket | None = None) -> Stream | Answer:
-        """Answer a question row by row, for as long as it takes; the first row is there when this returns.
-
-        What cannot be told row by row comes as a whole. The ticket is the caller's to end: `close` the text.
-        """
-        limits = of_exports(self._settings)
-        with self._under_way(ticket, principal) as open_:
-            asked = self.resolve(question, principal)
-            if not _flows(asked, self._settings):
-                return self.ask(question, principal, ticket=open_)
-            _within(asked, limits)
-            return self._flowing(asked, limits, open_, owned=ticket is None)
-
-    def _flowing(self, asked: Resolved, limits: Limits, ticket: Ticket, *, owned: bool) -> Stream:
-        for read in range(_READS + 1):
-            commit = self._coverage.watermark()
-            asked = self.at(asked, commit)
-            chosen = self.route(asked, commit, ledger_only=read == _READS)
-            statement = render.rows(asked, chosen, self._catalog, commit.commit, limits.rows, windows=False)
-            self._count(asked, chosen, commit, statement, limits)
-            names = [str(row[0]) for row in self._warehouse.query(described(statement)).rows]
-            errand = Errand(limits.engine())
-            pump = Pump(self._warehouse, errand, ticket, self._warehouse.stream(statement, "CSV", errand))
-            try:
-                first, text = opened(pump)
-                if first is None or first[names.index("mixed_")] == "0":
-                    if first is not None:
-                        _one_currency(asked, [codes(first[names.index(name)]) for name in _sides(asked)], "the answer")
-                    head = self._head(asked, chosen, commit, ticket)
-                    return Stream(
-                        head=head, names=tuple(names), text=limited(text, limits, ticket, owned=owned), most=limits.rows
-                    )
-            except TollhouseError as failure:
-                pump.close()
-                raise limits.named(failure) from failure
-            pump.close()
-        raise AssertionError("the ledger mixes nothing in")
-
-    def _count(self, asked: Resolved, chosen: Route, commit: Moment, statement: Statement, limits: Limits) -> None:
-        """Raise `TooLarge` when there are more rows than may be, before the first is sent."""
-        sizes = self._coverage.sizes(commit.commit)
-        if sum(sum(sizes.get(branch.table, {}).values()) for branch in chosen.branches) <= limits.rows:
-            return  # no more groups than rows
-        errand = Errand(limits.engine())
-        try:
-            count = int(self._warehouse.query(counted(statement), errand).rows[0][0])
-        except TollhouseError as failure:
-            raise limits.named(failure) from failure
-        if asked.whole.limit is None and count > limits.rows:
-            raise limits.many()
-
     @contextmanager
-    def _under_way(self, ticket: Ticket | None, principal: Principal) -> Iterator[Ticket]:
+    def under_way(self, ticket: Ticket | None, principal: Principal) -> Iterator[Ticket]:
+        """Give the ticket that a question is asked with, or one of its own; when it fails, so has the ticket."""
         open_ = ticket or self.board.open(principal.name)
         try:
             yield open_
-        except BaseException as failure:
+        except BaseException:
             open_.failed()
-            if open_.flight and not isinstance(failure, Exception):
-                # Ctrl-C: the engine is let go of next, and that must not come before its work has ended.
-                open_.flight.landed.wait(_PATIENCE)
             raise
 
     def _read(
@@ -195,10 +140,10 @@ class Desk:
         whole = asked.whole
         ask = partial(self._warehouse.query, errand=errand)
         try:
-            for read in range(_READS + 1):
+            for read in range(READS + 1):
                 commit = self._coverage.watermark() if read else commit
                 asked = self.at(asked, commit)
-                chosen = self.route(asked, commit, ledger_only=ledger_only or read == _READS)
+                chosen = self.route(asked, commit, ledger_only=ledger_only or read == READS)
                 rolled = None
                 if whole.totals or whole.subtotals or asked.columns:  # the total has every value across
                     rolled = ask(render.totals(asked, chosen, self._catalog, commit.commit))
@@ -207,7 +152,7 @@ class Desk:
                 if not found.rows and (whole.offset or whole.limit == 0):
                     # Each row tells what is told of all rows; when none was asked for, one is read for that.
                     one = ask(render.first(asked, chosen, self._catalog, commit.commit))
-                if not _mixed(one) and not (rolled and _mixed(rolled)):
+                if not mixed(one) and not (rolled and mixed(rolled)):
                     break
             return self._answer(asked, chosen, commit, found, one, rolled, limits, principal, ask)
         except TollhouseError as failure:
@@ -216,7 +161,7 @@ class Desk:
     def explain(self, question: Question, principal: Principal) -> Explanation:
         """Say which tables would answer, why the others do not, and with what statement."""
         asked = self.resolve(question, principal)
-        _within(asked, of_answers(self._settings))
+        within(asked, of_answers(self._settings))
         commit = self._coverage.watermark()
         asked = self.at(asked, commit)
         chosen = self.route(asked, commit)
@@ -226,7 +171,7 @@ class Desk:
             chosen.sources,
             chosen.rows,
             chosen.refusals,
-            self._as_of(asked, commit),
+            self.as_of(asked, commit),
             statement.sql,
             dict(statement.parameters),
         )
@@ -283,11 +228,17 @@ class Desk:
         )
         return both(asked, choose)
 
-    def _as_of(self, asked: Resolved, commit: Moment) -> Moment:
+    def as_of(self, asked: Resolved, commit: Moment) -> Moment:
+        """Return the moment whose calls an answer at a commit is about."""
         return commit if asked.as_of is None else self.moments.told(asked.as_of)
 
-    def _sheet(self, asked: Resolved, rolled: Rows | None) -> Sheet:
-        """The columns of the answer, those across as the grand total has them."""
+    def held(self, chosen: Route, commit: Moment) -> int:
+        """Return how many rows the tables of a route hold: an answer from them has no more groups."""
+        sizes = self._coverage.sizes(commit.commit)
+        return sum(sum(sizes.get(branch.table, {}).values()) for branch in chosen.branches)
+
+    def sheet(self, asked: Resolved, rolled: Rows | None, ask: Ask) -> Sheet:
+        """Return the columns of the answer, those across as the grand total has them."""
         if not asked.columns or rolled is None:
             return Sheet(asked)
         places = {name: place for place, name in enumerate(rolled.columns)}  # none when there are no rows
@@ -295,24 +246,7 @@ class Desk:
         headers = {cell[2] for row in whole for cell in row[places["cells_"]] if cell[1]}
         if not filled(asked, asked.columns):
             return Sheet(asked, headers)
-        return Sheet(asked, filled_up(asked, headers, self._warehouse.query(render.across(asked)).rows))
-
-    def _head(self, asked: Resolved, chosen: Route, commit: Moment, ticket: Ticket) -> Answer:
-        native = asked.currency is None and bool(asked.money)
-        return Answer(
-            columns=Sheet(asked).columns,
-            rows=[],
-            row_count=0,
-            total_rows=0,
-            truncated=False,
-            question=asked.question,
-            as_of=self._as_of(asked, commit),
-            query_id=ticket.id,
-            elapsed_ms=ticket.elapsed_ms,
-            rows_read=0,
-            source=chosen.sources,
-            currencies=() if native else UNSET,
-        )
+        return Sheet(asked, filled_up(asked, headers, ask(render.across(asked)).rows))
 
     def _answer(
         self,
@@ -332,7 +266,7 @@ class Desk:
         total = _total(one, extra)
         if whole.limit is None and total > limits.rows:
             raise limits.many()
-        sheet = self._sheet(asked, rolled)
+        sheet = self.sheet(asked, rolled, ask)
         rows = [sheet.row(row) for row in found.rows]
         subtotals, totals = _rolled(rolled, sheet) if rolled else ([], None)
         return Answer(
@@ -344,7 +278,7 @@ class Desk:
             total_rows=total,
             truncated=len(rows) + whole.offset < total,
             question=asked.question,
-            as_of=self._as_of(asked, commit),
+            as_of=self.as_of(asked, commit),
             query_id="",  # each who waits has a ticket of his own
             elapsed_ms=0,
             rows_read=found.rows_read + (rolled.rows_read if rolled else 0),
@@ -380,13 +314,8 @@ class Desk:
         return fx_missing(asked, lacking, days)
 
 
-def _flows(asked: Resolved, settings: Settings) -> bool:
-    """Whether the rows can be told one by one: all of them, or the first of so many that they are not held."""
-    limit = asked.whole.limit
-    return not shaped(asked) and asked.whole.offset == 0 and (limit is None or limit > settings.max_rows)
-
-
-def _within(asked: Resolved, limits: Limits) -> None:
+def within(asked: Resolved, limits: Limits) -> None:
+    """Raise `TooLarge` when a question asks for more rows than it may have."""
     if asked.whole.limit is not None and asked.whole.limit > limits.rows:
         raise limits.many("$.limit")
 
@@ -398,7 +327,8 @@ def _total(found: Rows, extra: dict[str, int]) -> int:
     return len(found.rows)
 
 
-def _mixed(found: Rows) -> bool:
+def mixed(found: Rows) -> bool:
+    """Return whether a row mixes in what came after the commit that was read."""
     if not found.rows:
         return False
     place = list(found.columns).index("mixed_")
@@ -432,18 +362,19 @@ def _currencies(asked: Resolved, found: Rows, extra: dict[str, int]) -> tuple[st
     """The one currency of each group's money, or 422 when a group has several."""
     result = []
     for place, row in enumerate(found.rows):
-        sides = [row[extra[name]] for name in _sides(asked)]
-        _one_currency(asked, sides, f"row {place + 1}")
+        sides = [row[extra[name]] for name in sides_of(asked)]
+        one_currency(asked, sides, f"row {place + 1}")
         result.append(currency(sides))
     return tuple(result)
 
 
-def _sides(asked: Resolved) -> list[str]:
-    """The columns of a statement that tell which currencies a row's money is in."""
+def sides_of(asked: Resolved) -> list[str]:
+    """Return the columns of a statement that tell which currencies a row's money is in."""
     return [f"{side}_currencies_" for side in sorted(asked.money)]
 
 
-def _one_currency(asked: Resolved, sides: Sequence[Sequence[str]], where: str) -> None:
+def one_currency(asked: Resolved, sides: Sequence[Sequence[str]], where: str) -> None:
+    """Raise `Unprocessable` when the money of `where` is in several currencies and none was asked for."""
     if asked.currency is not None:
         return
     codes = {code for side in sides for code in side}

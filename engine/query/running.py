@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, repeat
 from threading import Event, Lock, Thread
@@ -20,6 +19,9 @@ State = Literal["running", "done", "failed", "cancelled"]
 
 REMEMBERED = 1000
 """Questions that are over and can still be looked at."""
+
+PATIENCE = 5
+"""Seconds the engine may take to end questions that nobody waits for, when it is let go of."""
 
 _AGAIN = (*[0.1] * 10, 1)
 """Seconds until an end is told to the engine once more: the statement may just have been about to begin."""
@@ -62,7 +64,11 @@ class Flight:
             if self._waiting or self.landed.is_set() or self.errand.stopped:
                 return
             self.errand.stop()
+        self.stopping()
         Thread(target=self._end, daemon=True, name="ending").start()
+
+    def stopping(self) -> None:
+        """Be told that nobody waits any more."""
 
     def land(self) -> None:
         """Say that it is over, to everyone who waits."""
@@ -94,7 +100,6 @@ class Ticket:
         self.flight: Flight | None = None
         self.state: State = "running"
         self.rows_read = 0
-        self.on_cancel: Callable[[], None] | None = None
         self._board = board
         self._began = time.perf_counter()
         self._took = 0.0
@@ -114,8 +119,6 @@ class Ticket:
         if self._over("cancelled"):
             if self.flight:
                 self.flight.leave(self)
-            if self.on_cancel:
-                self.on_cancel()
             self.woken.set()
 
     def done(self, rows_read: int) -> None:
@@ -185,6 +188,17 @@ class Board:
             if len(self._over) > REMEMBERED:
                 del self._tickets[self._over.popleft()]
             return True
+
+    def clear(self) -> None:
+        """Cancel all of them, and wait until the engine is done with them, `PATIENCE` seconds at most."""
+        with self._turn:
+            everyone = list(self._tickets.values())
+        for ticket in everyone:
+            ticket.cancel()
+        deadline = time.monotonic() + PATIENCE
+        for ticket in everyone:
+            if ticket.flight:
+                ticket.flight.landed.wait(max(0, deadline - time.monotonic()))
 
     def find(self, caller: str, name: str) -> Ticket:
         """Return a question of this caller's; raises `NotFound` for one that is nobody's or somebody else's."""

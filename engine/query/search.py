@@ -16,13 +16,16 @@ PER_NUMBER = "per-number"
 """The report whose rows are calls: asking for it is a search."""
 LONGEST_PAGE = 1000
 """The most calls one page may hold."""
+PAGE = 100
+"""The calls of a page when nobody says how many."""
 
 
 class Search(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}):
     """Which single calls are wanted: those of some numbers, or those behind a cell of a report by its filters.
 
     `from`, `to`, `timezone`, `where`, `calls`, `currency` and `as_of` are those of a question. Numbers may be
-    written with `+`, `00`, separators or as at home; `side` says where they are looked for.
+    written with `+`, `00`, separators or as at home; `side` says where they are looked for. Without `limit` a page
+    holds 100 calls, and a stream all of them.
     """
 
     start: Annotated[str, Meta(description="date, local time or instant; inclusive", examples=["2026-10-01"])]
@@ -36,7 +39,7 @@ class Search(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rena
     calls: View | None = None
     currency: Annotated[str, Meta(pattern="^([A-Z]{3}|native)$")] | None = None
     as_of: str | None = None
-    limit: Annotated[int, Meta(ge=1, le=LONGEST_PAGE)] = 100
+    limit: Annotated[int, Meta(ge=1, le=LONGEST_PAGE)] | None = None
     cursor: str | None = None
 
     @property

@@ -105,7 +105,7 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int], held: dict[
     if not codes:
         return None
     lookup = Lookup(plain, ranged if dated or blocked else None)
-    for dictionary in (lookup.name, lookup.ranged):
+    for dictionary, on_a_day in ((lookup.name, ""), (lookup.ranged, ", toDate(0)")):
         if dictionary:
             sql = render(
                 "reference/dictionary.sql.j2",
@@ -117,6 +117,8 @@ def _made(warehouse: Warehouse, name: str, standing: dict[str, int], held: dict[
                 mark=f"{made_from} {'ranged' if lookup.ranged else 'plain'}",
             )
             warehouse.command(Statement(sql))
+            # Asked once, it is filled: whoever loads a list waits for that, and not the next calls.
+            warehouse.query(Statement(f"SELECT dictHas('{dictionary}', toUInt64(0){on_a_day})"))
     return lookup
 
 

@@ -66,6 +66,14 @@ PINNED: dict[str, str] = {
     "date_time_output_format": "simple",
     "enable_extended_results_for_datetime_functions": "0",
     "short_circuit_function_evaluation": "enable",
+    # Deriving comparisons from chains of them hashes whole statements over and over: it was two fifths of what
+    # analysing a load's statement took, and nothing of ours is pruned by it.
+    "optimize_and_compare_chain": "0",
+    # Compiling expressions to machine code costs every process tens of milliseconds for each new shape of statement,
+    # and made neither loads nor scans of the ledger measurably faster.
+    "compile_expressions": "0",
+    "compile_aggregate_expressions": "0",
+    "compile_sort_description": "0",
     # A limit that is reached is an error, never a shorter answer.
     "timeout_overflow_mode": "throw",
     "read_overflow_mode": "throw",
@@ -89,6 +97,10 @@ PINNED: dict[str, str] = {
     "input_format_csv_trim_whitespaces": "1",
     "format_csv_delimiter": ",",
     "format_csv_null_representation": "\x01N",
+    # In the JSON it writes numbers are numbers, whole and exact, and what has parts is an array of them.
+    "output_format_json_quote_64bit_integers": "0",
+    "output_format_json_quote_decimals": "0",
+    "output_format_json_named_tuples_as_objects": "0",
     "input_format_null_as_default": "1",
     "input_format_skip_unknown_fields": "1",
     # Files come through a pipe, which has no places to read from.

@@ -182,12 +182,12 @@ SELECT
     toString(lined.day) AS day_,
     laid AS cells_,
     level AS level_,
-    count() OVER () AS total_,
     lined.customer_currencies AS customer_currencies_,
-    sum(lined.unrated_customer) OVER () AS unrated_customer_,
+    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
-    sum(lined.unrated_provider) OVER () AS unrated_provider_,
-    max(lined.mixed) OVER () AS mixed_
+    lined.unrated_provider AS unrated_provider_,
+    lined.mixed AS mixed_
 FROM lined
-ORDER BY lined.day NULLS LAST, tuple()
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, lined.day NULLS LAST, tuple()
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

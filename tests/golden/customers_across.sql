@@ -205,14 +205,14 @@ SELECT
     concat(formatDateTime(toDateTime(lined.hour.1, 'UTC'), '%Y-%m-%dT%H:%i:%S', 'UTC'), if(lined.hour.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(lined.hour.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(lined.hour.2) % 3600, 60)), 2, '0')) AS hour_,
     laid AS cells_,
     level AS level_,
-    count() OVER () AS total_,
     lined.customer_currencies AS customer_currencies_,
-    sum(lined.unrated_customer) OVER () AS unrated_customer_,
+    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
-    sum(lined.unrated_provider) OVER () AS unrated_provider_,
-    max(lined.mixed) OVER () AS mixed_
+    lined.unrated_provider AS unrated_provider_,
+    lined.mixed AS mixed_
 FROM lined
-ORDER BY order_0 DESC NULLS LAST, lined.provider_card NULLS LAST, lined.hour.1 - lined.hour.2 NULLS LAST, tuple()
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, length(arrayDistinct(arrayConcat(customer_currencies, provider_currencies))) > 1 DESC, order_0 DESC NULLS LAST, lined.provider_card NULLS LAST, lined.hour.1 - lined.hour.2 NULLS LAST, tuple()
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals

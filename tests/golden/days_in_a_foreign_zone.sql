@@ -25,13 +25,7 @@ found AS (
     GROUP BY day
 ),
 groups AS (
-    SELECT
-        s.day AS day,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.day
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -26,14 +26,7 @@ found AS (
     GROUP BY account, did
 ),
 groups AS (
-    SELECT
-        s.account AS account,
-        s.did AS did,
-        sum(s.standing) AS standing,
-        sum(s.calls) AS calls,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.account, s.did
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (
@@ -74,14 +67,7 @@ found AS (
     GROUP BY account, did
 ),
 groups AS (
-    SELECT
-        s.account AS account,
-        s.did AS did,
-        sum(s.standing) AS standing,
-        sum(s.calls) AS calls,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.account, s.did
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

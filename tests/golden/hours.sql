@@ -27,15 +27,7 @@ found AS (
     GROUP BY hour
 ),
 groups AS (
-    SELECT
-        s.hour AS hour,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        sum(s.connected) AS connected,
-        sum(s.connected_ms) AS connected_ms,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.hour
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

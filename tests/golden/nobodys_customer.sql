@@ -26,13 +26,7 @@ found AS (
     GROUP BY customer_destination
 ),
 groups AS (
-    SELECT
-        s.customer_destination AS customer_destination,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.customer_destination
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -29,15 +29,7 @@ found AS (
     GROUP BY customer, day
 ),
 groups AS (
-    SELECT
-        s.customer AS customer,
-        s.day AS day,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        sum(s.connected) AS connected,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.customer, s.day
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 cells AS (
@@ -109,10 +101,10 @@ SELECT
     lined.customer AS customer_,
     laid AS cells_,
     level AS level_,
-    count() OVER () AS total_,
-    max(lined.mixed) OVER () AS mixed_
+    lined.mixed AS mixed_
 FROM lined
-ORDER BY order_0 DESC NULLS LAST, lined.customer NULLS LAST, tuple()
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, order_0 DESC NULLS LAST, lined.customer NULLS LAST, tuple()
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -131,15 +123,7 @@ found AS (
     GROUP BY customer, day
 ),
 groups AS (
-    SELECT
-        s.customer AS customer,
-        s.day AS day,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        sum(s.connected) AS connected,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.customer, s.day
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 cells AS (

@@ -26,15 +26,7 @@ found AS (
     GROUP BY tech_prefix
 ),
 groups AS (
-    SELECT
-        s.tech_prefix AS tech_prefix,
-        sum(s.standing) AS standing,
-        sum(s.connected) AS connected,
-        sum(s.attempts) AS attempts,
-        sum(s.connected_ms) AS connected_ms,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.tech_prefix
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

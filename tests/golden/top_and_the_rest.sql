@@ -182,12 +182,12 @@ SELECT
     lined.provider_card_other AS provider_card_other_,
     laid AS cells_,
     level AS level_,
-    count() OVER () AS total_,
     lined.customer_currencies AS customer_currencies_,
-    sum(lined.unrated_customer) OVER () AS unrated_customer_,
+    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
-    sum(lined.unrated_provider) OVER () AS unrated_provider_,
-    max(lined.mixed) OVER () AS mixed_
+    lined.unrated_provider AS unrated_provider_,
+    lined.mixed AS mixed_
 FROM lined
-ORDER BY lined.provider_card_other NULLS LAST, order_1 DESC NULLS LAST, lined.provider_card_other NULLS LAST, lined.provider_card NULLS LAST, tuple()
+-- what spoils the answer comes first, so that the first row tells whether there is any
+ORDER BY mixed_ DESC, lined.provider_card_other NULLS LAST, order_1 DESC NULLS LAST, lined.provider_card_other NULLS LAST, lined.provider_card NULLS LAST, tuple()
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -36,25 +36,7 @@ found AS (
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
 ),
 groups AS (
-    SELECT
-        sum(s.standing) AS standing,
-        sum(s.intralata) AS intralata,
-        sum(s.interlata) AS interlata,
-        sum(s.indeterminate_lata) AS indeterminate_lata,
-        sum(s.intralata_connected) AS intralata_connected,
-        sum(s.interlata_connected) AS interlata_connected,
-        sum(s.indeterminate_lata_connected) AS indeterminate_lata_connected,
-        sum(s.intralata_ms) AS intralata_ms,
-        sum(s.interlata_ms) AS interlata_ms,
-        sum(s.indeterminate_lata_ms) AS indeterminate_lata_ms,
-        sum(s.duration_ms) AS duration_ms,
-        sum(s.international) AS international,
-        sum(s.toll_free) AS toll_free,
-        sum(s.on_net_ms) AS on_net_ms,
-        sum(s.off_net_ms) AS off_net_ms,
-        sum(s.abroad_ms) AS abroad_ms,
-        max(s.mixed) AS mixed
-    FROM found AS s
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -26,15 +26,7 @@ found AS (
     GROUP BY provider_card
 ),
 groups AS (
-    SELECT
-        s.provider_card AS provider_card,
-        sum(s.standing) AS standing,
-        sum(s.attempts) AS attempts,
-        sum(s.connected) AS connected,
-        sum(s.connected_ms) AS connected_ms,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.provider_card
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

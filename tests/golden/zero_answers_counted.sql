@@ -27,16 +27,7 @@ found AS (
     GROUP BY provider
 ),
 groups AS (
-    SELECT
-        s.provider AS provider,
-        sum(s.standing) AS standing,
-        sum(s.connected) AS connected,
-        sum(s.answered_zero) AS answered_zero,
-        sum(s.attempts) AS attempts,
-        sum(s.connected_ms) AS connected_ms,
-        max(s.mixed) AS mixed
-    FROM found AS s
-    GROUP BY s.provider
+    SELECT * FROM found -- one table gives each group once
 ),
 -- a group is listed while a record stands in it, and when it passes the filters on measures
 passing AS (

@@ -1,6 +1,6 @@
 /** A cell of the table goes in, the search for the calls it counts and its name in words come out. */
 
-import { NONE, named } from "./format.js";
+import { NONE, OTHER, named } from "./format.js";
 import { clause } from "./levels.js";
 
 /**
@@ -17,7 +17,10 @@ export function searchOf(view, sheet, row, column) {
     for (const key of [...where.keys()]) if (key.startsWith(`${field}.`)) where.delete(key);
     where.set(`${field}.${filter.op}`, filter);
   };
-  row.path.forEach((value, place) => narrow(sheet.fields[place].name, clause(sheet.fields[place].name, [value])));
+  row.path.forEach((value, place) => {
+    const { name } = sheet.fields[place];
+    narrow(name, value === OTHER ? { field: name, op: "not_in", values: namedAt(sheet, place) } : clause(name, [value]));
+  });
   for (const [field, value] of Object.entries(column?.pivot ?? {})) {
     narrow(field, column.other?.includes(field) ? { field, op: "not_in", values: topOf(sheet, field) } : clause(field, [value]));
   }
@@ -26,6 +29,12 @@ export function searchOf(view, sheet, row, column) {
   const { from, to, timezone, calls, currency, as_of } = asked;
   const said = { from, to, timezone, calls, currency, as_of, where: [...where.values()] };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value != null));
+}
+
+/** The values that rows have beside "Other". */
+function namedAt(sheet, place) {
+  const values = sheet.everything().map((each) => each.path[place]);
+  return [...new Set(values)].filter((value) => value !== OTHER && value !== null && value !== undefined);
 }
 
 /** The values that stand beside "Other" in a dimension cut to its top. */

@@ -18,22 +18,32 @@ export class Line {
     const tr = this.element;
     const total = row === sheet.total;
     Object.assign(this, { number, row });
-    tr.dataset.row = number;
+    put(tr, "data-row", number);
     if (!total) tr.style.top = `${number * table.height}px`;
-    tr.setAttribute("aria-rowindex", table.bands + 2 + number);
-    tr.className = total ? "total" : row.leaf ? "" : "group";
+    put(tr, "aria-rowindex", table.bands + 2 + number);
+    put(tr, "class", total ? "total" : row.leaf ? "leaf" : "group");
     put(tr, "aria-level", sheet.flat || total ? null : row.level);
     put(tr, "aria-expanded", row.leaf ? null : row.open);
     put(tr, "aria-busy", row.busy ? true : null);
-    const label = labelOf(sheet, row);
-    const parts = [element("span", { class: "name" }, label)];
-    if (!row.leaf || (row.level > 1 && !sheet.flat)) parts.unshift(element("span", { class: row.leaf ? "twist leaf" : "twist", "aria-hidden": "true" }));
-    if (row.truncated && row.open) parts.push(element("span", { class: "more" }, `${row.truncated.toLocaleString("en")} more`));
-    if (row.problem) parts.push(element("span", { class: "more" }, row.problem));
-    this.first.replaceChildren(...parts);
-    put(this.first, "title", label.length > 24 ? label : null);
-    this.first.style.setProperty("--level", sheet.flat || total ? 1 : row.level);
+    this.#name(sheet, row, total);
     for (const [column, cell] of this.cells) this.#write(table, cell, column);
+  }
+
+  #name(sheet, row, total) {
+    const label = labelOf(sheet, row);
+    const level = sheet.flat || total ? 1 : row.level;
+    const problem = row.problem || (row.truncated && row.open ? `${row.truncated.toLocaleString("en")} more` : "");
+    const kind = `${row.leaf} ${level} ${problem}`;
+    if (kind !== this.kind) {
+      this.kind = kind;
+      this.name = element("span", { class: "name" });
+      const twist = !row.leaf || level > 1 ? element("span", { class: row.leaf ? "twist leaf" : "twist", "aria-hidden": "true" }) : null;
+      const more = problem ? element("span", { class: "more" }, problem) : null;
+      this.first.replaceChildren(...[twist, this.name, more].filter(Boolean));
+      this.first.style.setProperty("--level", level);
+    }
+    say(this.name, label);
+    put(this.first, "title", label.length > 24 ? label : null);
   }
 
   /** Have the cells of `columns`, and no others, with as few changes as can be. */
@@ -66,7 +76,7 @@ export class Line {
     let kind = column.text ? "text" : "number";
     if (table.headings.starts[place]) kind += " starts";
     if (column.type === "money") amount(cell, text, table.tails[place]);
-    else cell.textContent = text;
+    else say(cell, text);
     if (typeof value === "number" ? value < 0 && !column.dimension : column.type === "money" && text.startsWith("-")) kind += " negative";
     else if (!column.text && (value === 0 || value === "0.00")) kind += " zero";
     const few = column.calls !== undefined && text !== "" && isQuotient(column.type) && this.row.cells[column.calls] < table.fewest;
@@ -76,10 +86,19 @@ export class Line {
   }
 }
 
+// The browser computes styles anew for what is set, whether it changes or not: so nothing is set that stays.
+
 function put(target, name, value) {
+  const held = target.getAttribute(name);
   if (value === null) {
-    if (target.hasAttribute(name)) target.removeAttribute(name);
-  } else target.setAttribute(name, value);
+    if (held !== null) target.removeAttribute(name);
+  } else if (held !== String(value)) target.setAttribute(name, value);
+}
+
+function say(target, text) {
+  const held = target.firstChild;
+  if (held === null || held !== target.lastChild) target.textContent = text;
+  else if (held.data !== text) held.data = text;
 }
 
 /** Money: what lies beyond the cents is there, but quieter, and points stand below each other. */
@@ -87,7 +106,7 @@ function amount(cell, text, room) {
   const point = text.indexOf(".");
   const cut = point < 0 ? text.length : point + 3;
   if (!room) {
-    cell.textContent = text;
+    say(cell, text);
     return;
   }
   let tail = cell.lastElementChild;
@@ -95,9 +114,9 @@ function amount(cell, text, room) {
     tail = element("span", { class: "tail" });
     cell.replaceChildren("", tail);
   }
-  cell.firstChild.data = text.slice(0, cut);
-  tail.textContent = text.slice(cut);
-  tail.style.width = `${room}ch`;
+  if (cell.firstChild.data !== text.slice(0, cut)) cell.firstChild.data = text.slice(0, cut);
+  say(tail, text.slice(cut));
+  if (tail.style.width !== `${room}ch`) tail.style.width = `${room}ch`;
 }
 
 /** How many digits beyond the cents the amounts of a column have at most. */

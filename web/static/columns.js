@@ -42,7 +42,7 @@ export function arrange(sheet, rows, { font, room }) {
   const some = [...sampled(rows), ...(sheet.total ? [sheet.total] : [])];
   const firstLabel = firstHeading(sheet);
   const first = Math.max(bold(firstLabel) + PAD + 14, ...some.map((row) => PAD + (sheet.flat ? 0 : TWIST * row.level) + bold(labelOf(sheet, row))));
-  const width = Math.ceil(Math.max(120, Math.min(first, Math.max(130, room * 0.4), 380)));
+  const width = Math.ceil(Math.max(120, Math.min(first, Math.max(150, room * 0.4), 380)));
   const widest = new Map(); // one width for a measure, whatever stands above it
   for (const column of sheet.columns) {
     const group = column.measure ?? column.name;

@@ -1,13 +1,16 @@
 /** A value and its column's type go in, the text that a person reads comes out; nothing is rounded that is money. */
 
-const numbers = (least, most, grouped = true) =>
-  new Intl.NumberFormat("en", { minimumFractionDigits: least, maximumFractionDigits: most, useGrouping: grouped, roundingMode: "halfEven" });
-const whole = numbers(0, 0);
-const second = numbers(0, 0, false);
-const one = numbers(1, 1, false);
-const two = numbers(2, 2);
-const plain = numbers(2, 2, false);
-const six = numbers(0, 6, false);
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+/** A number with so many decimals, rounded as the server rounds: what lies exactly between goes to the even one. */
+function fixed(value, places) {
+  const between = Number.isInteger(value * 2 ** (places + 1)) && !Number.isInteger(value * 2 ** places);
+  if (!between) return value.toFixed(places);
+  const below = Math.floor(value * 10 ** places);
+  return ((below % 2 === 0 ? below : below + 1) / 10 ** places).toFixed(places);
+}
+
+const grouped = (text) => text.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",");
 
 /** Types whose text stands at the left. */
 const LEFT = new Set(["string", "date", "instant", "boolean"]);
@@ -19,10 +22,12 @@ export const isQuotient = (type) => QUOTIENTS.has(type);
 
 /** What a dimension's missing value is called. */
 export const NONE = "(none)";
+/** Stands for the rest of a dimension that is cut to its top values. */
+export const OTHER = Object.freeze({ other: true, toString: () => "Other" });
 
 /** Seconds as h:mm:ss. */
 export function clock(seconds) {
-  const round = Number(second.format(Math.abs(seconds)));
+  const round = Number(fixed(Math.abs(seconds), 0));
   const part = (value) => String(value).padStart(2, "0");
   const sign = seconds < 0 && round ? "-" : "";
   return `${sign}${Math.floor(round / 3600)}:${part(Math.floor(round / 60) % 60)}:${part(round % 60)}`;
@@ -31,7 +36,7 @@ export function clock(seconds) {
 /** Money as it is, with groups of thousands: it is text on its way here and stays exact. */
 export function money(text) {
   const [, sign, digits, fraction = ""] = /^(-?)(\d+)(\.\d+)?$/.exec(text) ?? [null, "", text];
-  return sign + digits.replace(/\B(?=(\d{3})+$)/g, ",") + fraction;
+  return sign + grouped(digits) + fraction;
 }
 
 /** A moment as it is written in an answer, without the T and the seconds that are zero. */
@@ -46,10 +51,10 @@ export function shown(value, type) {
   switch (type) {
     case "integer": return whole.format(value);
     case "duration": return clock(value);
-    case "mean_duration": return one.format(value);
-    case "percent": return plain.format(value);
-    case "real": return two.format(value);
-    case "ratio": return six.format(value);
+    case "mean_duration": return fixed(value, 1);
+    case "percent": return fixed(value, 2);
+    case "real": return grouped(fixed(value, 2));
+    case "ratio": return fixed(value, 6).replace(/\.?0+$/, "");
     case "money": return money(value);
     case "instant": return moment(value);
     case "boolean": return value ? "yes" : "no";
@@ -62,6 +67,7 @@ const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Satur
 /** The value of a dimension as it names a group: never empty, and not like a quantity. */
 export function named(value, dimension) {
   if (value === null || value === undefined || value === "") return NONE;
+  if (value === OTHER) return "Other";
   if (dimension.name === "day_of_week") return WEEKDAYS[value - 1] ?? String(value);
   if (dimension.name === "hour_of_day") return `${String(value).padStart(2, "0")}:00`;
   if (dimension.type === "integer") return String(value);

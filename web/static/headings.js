@@ -76,7 +76,7 @@ export class Headings {
       unit && element("span", { class: "unit" }, `\u00a0${unit}`),
       key && element("span", { class: "arrow", "aria-hidden": "true" }, key.descending ? "\u00a0▾" : "\u00a0▴"),
     ];
-    const sort = this.pressable ? element("button", { type: "button", tabindex: -1, class: "sort", title: column.help }, parts) : element("div", { class: "sort" }, parts);
+    const sort = this.pressable ? element("button", { type: "button", tabindex: -1, class: "sort", title: place < 0 ? column.label : column.help }, parts) : element("div", { class: "sort" }, parts);
     const active = fields.some((field) => this.filtered(field));
     const funnel = element("button", { type: "button", tabindex: -1, class: active ? "funnel active" : "funnel", "aria-label": `Filter ${column.label}`, title: `Filter ${column.label} (Alt+Down)` });
     const kind = `${column.text ? "text" : "number"}${this.starts[place] ? " starts" : ""}`;

@@ -1,7 +1,7 @@
 /** A view goes in, the questions a tree of groups needs are asked, a sheet comes out; deeper levels when they are opened. */
 
 import { query } from "./api.js";
-import { isQuotient } from "./format.js";
+import { OTHER, isQuotient } from "./format.js";
 import { Sheet, keyOf } from "./sheet.js";
 
 /** The most rows of one answer; a table of more is for a download. */
@@ -11,12 +11,12 @@ const isNothing = (value) => value === null || value === undefined;
 
 /** Ask what the view shows, and below it the groups that are open. */
 export async function load(view, options) {
-  const asked = view.asked;
+  const { asked } = view;
   const flat = !asked.pivot;
   const fields = asked.rows.map((name) => view.field(name) ?? { name, label: name, type: "string" });
   const whole = flat || fields.length < 2 || eager(view);
   const depth = whole ? fields.length : 1;
-  const answer = await query(question(view, depth, { totals: fields.length > 0, subtotals: whole && !flat && fields.length > 1 }), options);
+  const answer = plain(await query(question(view, depth, { totals: fields.length > 0, subtotals: whole && !flat && fields.length > 1 }), options));
   const sheet = new Sheet(answer, fields, { flat, shown: asked.measures });
   sheet.fetch = (paths, how) => below(view, asked, sheet, paths, how);
   if (whole && !flat && fields.length > 1) nest(sheet, answer, fields.length);
@@ -36,6 +36,20 @@ function question(view, depth, more) {
   const gone = new Set(asked.rows.slice(depth));
   const sort = asked.sort.filter((key) => !gone.has(key.field));
   return view.question({ rows, measures: measures(view), sort, limit: MOST_ROWS, ...more });
+}
+
+/** An answer whose rows name the rest of a dimension cut to its top in place of its value, not in a column beside it. */
+function plain(answer) {
+  const rests = new Map(answer.columns.flatMap((column, place) => (column.name.endsWith(".other") ? [[place, place - 1]] : [])));
+  if (!rests.size) return answer;
+  const row = (values) => values.map((value, place) => (values[place + 1] === true && rests.has(place + 1) ? OTHER : value)).filter((_, place) => !rests.has(place));
+  return {
+    ...answer,
+    columns: answer.columns.filter((_, place) => !rests.has(place)),
+    rows: answer.rows.map(row),
+    subtotals: answer.subtotals?.map((each) => ({ ...each, row: row(each.row) })),
+    totals: answer.totals && row(answer.totals),
+  };
 }
 
 /** What is shown, and how many calls a quotient is about. */

@@ -88,15 +88,12 @@ export class Sheet {
 
   /** Every row in sight, from above. */
   visible() {
-    const found = [];
-    const walk = (rows) => {
-      for (const row of rows) {
-        found.push(row);
-        if (row.open && row.children) walk(row.children);
-      }
-    };
-    walk(this.top);
-    return found;
+    return walk(this.top, (row) => row.open);
+  }
+
+  /** Every row there is. */
+  everything() {
+    return walk(this.top, () => true);
   }
 
   /** The paths of the groups that are open. */
@@ -111,12 +108,17 @@ export class Sheet {
 
   /** Sort within each parent as the server would: nulls last, equals by their names. */
   sort(keys) {
-    const walk = (rows) => {
-      rows.sort(order(this, keys, rows[0]?.path.length ?? 1));
-      for (const row of rows) if (row.children) walk(row.children);
-    };
-    if (keys.length) walk(this.top);
+    const families = [this.top, ...this.everything().flatMap((row) => (row.children ? [row.children] : []))];
+    if (keys.length) for (const rows of families) rows.sort(order(this, keys, rows[0]?.path.length ?? 1));
   }
+}
+
+function walk(rows, enters, found = []) {
+  for (const row of rows) {
+    found.push(row);
+    if (row.children && enters(row)) walk(row.children, enters, found);
+  }
+  return found;
 }
 
 /** What a cell without calls holds. */

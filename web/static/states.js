@@ -31,7 +31,7 @@ export class States {
     if (total) this.bar.max = total;
     if (total) this.bar.value = read;
     else this.bar.removeAttribute("value");
-    this.said.textContent = total ? `${short(read)} of ${short(total)} rows read` : "Asking…";
+    this.said.textContent = total ? `${short(read)} of ${short(total)} rows read` : read ? `${short(read)} rows read` : "Asking…";
   }
 
   /** It is answered, failed or cancelled. */
@@ -52,6 +52,7 @@ export class States {
 
   /** The table is there, with what a reader of it must know. */
   table(warnings) {
+    this.sheet.classList.remove("blank");
     this.instead.hidden = true;
     this.sheet.hidden = false;
     this.#tell(warnings);

@@ -15,6 +15,7 @@ import { Headings } from "./headings.js";
 
 const ROWS_AROUND = 8;
 const COLUMNS_AROUND = 2;
+const IDLE = 200; // milliseconds without a step until scrolling is over
 const HEAD = -1; // the row of headings, for the keys
 
 export class Table extends EventTarget {
@@ -31,6 +32,7 @@ export class Table extends EventTarget {
   #lines = new Map(); // row number → line
   #drawn = "";
   #frame = 0;
+  #idle = 0;
   #room = 0;
   #whole = false; // everything is drawn, for paper
   #at = { row: 0, column: -1 };
@@ -166,6 +168,8 @@ export class Table extends EventTarget {
       if (column >= right) columns.push(column);
       this.headings.draw(columns);
       this.#drawRows(from, to, columns);
+      clearTimeout(this.#idle);
+      this.#idle = setTimeout(() => this.#settle(), IDLE);
     }
     this.#rove();
   }
@@ -186,17 +190,13 @@ export class Table extends EventTarget {
     if (row >= 0 && row < from) wanted.push(row);
     for (let number = from; number < to; number++) wanted.push(number);
     if (row >= to && row < count) wanted.push(row);
-    let next = null; // from below, so that each line is put before one that is at its place
-    for (const number of wanted.reverse()) {
-      let line = this.#lines.get(number);
-      if (!line) {
-        line = spare.pop() ?? new Line();
-        line.fill(this, number, this.rows[number]);
-        line.fit(this, columns);
-        this.body.insertBefore(line.element, next);
-        this.#lines.set(number, line);
-      }
-      next = line.element;
+    for (const number of wanted) {
+      if (this.#lines.has(number)) continue;
+      const line = spare.shift() ?? new Line();
+      line.fill(this, number, this.rows[number]);
+      line.fit(this, columns);
+      if (!line.element.parentNode) this.body.append(line.element);
+      this.#lines.set(number, line);
     }
     for (const line of spare) line.element.remove();
     if (this.sheet.total && !this.#lines.has(count)) {
@@ -206,6 +206,17 @@ export class Table extends EventTarget {
       this.foot.append(line.element);
       this.#lines.set(count, line);
     }
+  }
+
+  /**
+   * Put lines in the order of their rows, for those who hear them. It can wait until nobody scrolls: each stands where
+   * it belongs, and moving elements costs more than writing them. The line with the focus must not be moved.
+   */
+  #settle() {
+    const lines = [...this.#lines.entries()].filter(([number]) => number < this.rows.length).sort(([one], [other]) => one - other).map(([, line]) => line.element);
+    const fixed = Math.max(0, lines.findIndex((line) => line.contains(document.activeElement)));
+    for (let at = fixed - 1; at >= 0; at--) if (lines[at].nextSibling !== lines[at + 1]) this.body.insertBefore(lines[at], lines[at + 1]);
+    for (let at = fixed + 1; at < lines.length; at++) if (lines[at].previousSibling !== lines[at - 1]) lines[at - 1].after(lines[at]);
   }
 
   /** Of all cells only the one the keys are at is reached by Tab. */
