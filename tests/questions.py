@@ -55,7 +55,7 @@ def random_question(
 ) -> dict[str, Any]:
     """Return one question over a window in or around the loaded days; `values` are values each dimension has.
 
-    With `number` one of eight asks a report, and the others also speak of a dimension, a measure and an operator that
+    With `number` one of eight asks a report, and half of them also speak of a dimension, a measure and an operator that
     are dealt in turn: so many questions in a row leave none out.
     """
     if number is not None and number % 8 == 7:
@@ -68,8 +68,8 @@ def random_question(
         rows, measures = dice.sample(dimensions, dice.randint(0, 3)), dice.sample(sums, dice.randint(1, 5))
         filters = dice.choice((0, 0, 1))
     where = [_filter(dice, values) for _ in range(filters)]
-    if number is not None:
-        rows, measures, where = _dealt(dice, values, number - number // 8, rows, measures, where)
+    if number is not None and number % 2 == 0:
+        rows, measures, where = _dealt(dice, values, number // 2, rows, measures, where)
     question: dict[str, Any] = {
         **_window(dice, start, days),
         "timezone": dice.choice(ZONES),
@@ -86,7 +86,7 @@ def random_question(
         question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
-    if dice.random() < 0.1:
+    if dice.random() < (0.1 if number is None else 0.15):
         question |= _shape(dice, rows, measures)
     if dice.random() < 0.2:
         question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]

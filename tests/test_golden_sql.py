@@ -145,11 +145,13 @@ def test_a_search_becomes_this_statement(path: Path, laid_out: Warehouse, update
     golden = msgspec.json.decode(path.read_bytes(), type=GoldenCalls)
     settings = Settings(timezone="UTC")
     calls = Calls(laid_out, catalog(), settings, Desk(laid_out, catalog(), settings, {}))
-    plan = calls.plan(search.of(golden.search), golden.principal)
+    plan = calls._plan(search.of(golden.search), golden.principal, laid_out.query)
     hours = HOURS if plan.hours is not None else ()
     place = Place(1791224444123, "123456789012345678901234567890", COMMIT) if golden.follows else None
     plan = msgspec.structs.replace(plan, moment=Moment(COMMIT, None))
-    statement = calls._statement(plan, plan.asked.start_ms, plan.asked.end_ms, hours, place, plan.search.limit + 1)
+    statement = calls._statement(
+        plan, plan.asked.start_ms, plan.asked.end_ms, hours, place, (plan.search.limit or 100) + 1
+    )
     lines = [f"-- {golden.about}"]
     lines += [f"-- {name} = {value!r}" for name, value in sorted(statement.parameters.items())]
     text = "\n".join([*lines, statement.sql]) + "\n"
