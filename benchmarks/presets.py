@@ -31,7 +31,14 @@ def text(peer: str, report: str) -> str:
 
 
 def by_hand(site: Site, report: str, data: Data) -> Statement:
-    """Return the statement somebody would write who knows the rollups; `name_utc` in it is a rollup's table."""
-    tables = {name: rollup.table("UTC") for name, rollup in site.catalog.rollups.items()}
-    sql = re.sub(r"\b(\w+)_utc\b", lambda match: tables[match[1]], text("clickhouse", report))
+    """Return the statement somebody would write who knows the rollups.
+
+    `name_utc` in it is a rollup's table; of `one_or_other_utc` it is the one with fewer rows.
+    """
+
+    def table(names: re.Match[str]) -> str:
+        tables = [site.catalog.rollups[name].table("UTC") for name in names[1].split("_or_")]
+        return min(tables, key=lambda table: int(site.warehouse.value(Statement(f"SELECT count() FROM {table}"))))
+
+    sql = re.sub(r"\b(\w+)_utc\b", table, text("clickhouse", report))
     return Statement(sql, {name: moment.isoformat(" ") for name, moment in data.instants.items()})

@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -330,24 +332,40 @@ class TestAsking:
         expect(page.locator("#foot")).to_contain_text("America/New_York")
         assert words(page)["tz"] == ["America/New_York"]
 
-    def test_a_slow_question_tells_how_far_it_is_and_can_be_cancelled(self, page: Page, client: httpx.Client) -> None:
-        visit(page, f"/reports/breakout?{WINDOW}")
-        before = cells(page)
-        network = page.context.new_cdp_session(page)
-        slow = {"offline": False, "latency": 0, "downloadThroughput": 3000, "uploadThroughput": -1}
-        network.send("Network.emulateNetworkConditions", slow)
-        with page.expect_request("**/api/v1/query") as asked:
-            page.locator("#refresh").click()
-        running = page.locator("#running")
-        expect(running).to_be_visible()
-        expect(running).to_contain_text(re.compile("Asking|rows read"))
-        with page.expect_request(lambda request: request.method == "DELETE"):
-            running.get_by_role("button", name="Cancel").click()
-        expect(running).to_be_hidden()
-        expect(page.locator("#notices")).to_contain_text("Cancelled")
-        assert cells(page)[:10] == before[:10]
-        query = asked.value.headers["query-id"]
-        assert client.get(f"/api/v1/queries/{query}").json()["state"] == "cancelled"
+    def test_a_long_question_tells_how_far_it_is_and_cancel_stops_the_engine(
+        self, browser: Browser, tmp_path: Path
+    ) -> None:
+        dsn = f"chdb://{tmp_path / 'database'}"
+        script = f"from tests.test_under_way import fill; fill({dsn!r}, 400_000)"
+        subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parents[1])
+        short = "/reports/explore?from=2026-10-01&to=2026-11-01&rows=customer&measures=attempts"
+        with Server(dsn) as server, server.client() as client, opened(browser, server.url) as page:
+            visit(page, short)
+            before = cells(page)
+            with page.expect_request("**/api/v1/query") as asked:
+                page.goto(f"{short.replace('customer', 'cli,minute15')},asr")
+            running = page.locator("#running")
+            expect(running).to_contain_text("rows read")
+            with page.expect_request(lambda request: request.method == "DELETE"):
+                running.get_by_role("button", name="Cancel").click()
+            expect(running).to_be_hidden()
+            expect(page.locator("#instead h2")).to_have_text("Cancelled")
+            query = asked.value.headers["query-id"]
+            assert client.get(f"/api/v1/queries/{query}").json()["state"] == "cancelled"
+            visit(page, short)
+            assert cells(page) == before
+
+    def test_progress_and_answer_come_packed_line_by_line(self, client: httpx.Client) -> None:
+        question = {"from": "2026-10-01", "to": "2026-10-06", "report": "breakout"}
+        headers = {"accept": "application/vnd.tollhouse.progress+ndjson"}
+        plain = client.post("/api/v1/query", json=question, headers={**headers, "accept-encoding": "identity"})
+        packed = client.post("/api/v1/query", json=question, headers=headers)
+        assert packed.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in plain.headers
+        assert packed.num_bytes_downloaded < plain.num_bytes_downloaded / 2
+        told = [[json.loads(line) for line in each.text.splitlines()] for each in (plain, packed)]
+        assert told[0][-1]["result"]["rows"] == told[1][-1]["result"]["rows"]
+        assert {word for line in told[1][:-1] for word in line} == {"progress"}
 
     def test_back_and_forward_and_a_copied_url_restore_the_view(self, open_page: Open) -> None:
         with open_page() as page:

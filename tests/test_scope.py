@@ -1,5 +1,6 @@
 """What is not a customer's does not exist for it: in no field, through no door, in no branch of a statement."""
 
+import json
 import random
 import re
 from collections.abc import Iterator
@@ -184,3 +185,18 @@ def test_an_operator_of_some_accounts_sees_their_calls_with_their_cost(shop: Sit
     assert [row[2] for row in found.rows] == ["c"]
     assert "provider_charge" in [column.name for column in found.columns]
     assert shop.values("provider", some).items == ["carrier-b"]
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN.reports))
+def test_pages_know_of_nothing_hidden(door: TestClient[Any], name: str) -> None:
+    response = door.get(f"/reports/{name}")
+    if name not in KNOWN.reports_for("customer") or KNOWN.reports[name].records:
+        assert response.status_code == 404
+        return
+    told = re.search(r'<script type="application/json" id="page">(.*?)</script>', response.text)
+    assert told
+    page = json.loads(told[1])
+    asked = {*page["preset"]["rows"], *page["preset"]["measures"], *(clause["field"] for clause in page["fixed"])}
+    known = {field["name"] for kind in ("dimensions", "measures") for field in page["catalog"][kind]}
+    assert not (asked | known) & HIDDEN
+    assert not page["site"]["operator"]

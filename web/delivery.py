@@ -1,6 +1,7 @@
 """A question goes in, the response with its answer comes out: whole, row by row, or after lines of progress."""
 
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -33,6 +34,8 @@ Begun = tuple[bytes, Iterator[bytes]]
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOLD_EVERY = 0.25
+_QUICK, _GZIP = 1, 31
+"""For zlib: the quickest packing, and the container it is in."""
 
 
 class Delivery(Struct, frozen=True):
@@ -72,7 +75,7 @@ async def answered(
     ticket = ticket_of(request, site, principal)
     if progress:
         told = _told(request, ticket, partial(site.ask, question, principal, ticket))
-        return Flowing(b"", told, PROGRESS, ticket, tells=True)
+        return _packed(request, told, ticket)
     return await delivered(request, ticket, how, partial(_begun, site, principal, question, how))
 
 
@@ -95,6 +98,22 @@ def _begun(site: Site, principal: Principal, question: Question, how: Delivery, 
     ask = site.ask if how.form in formats.WHOLE else site.stream
     pieces = formats.write(ask(question, principal, ticket), how.form, labels=how.labels, raw=how.raw)
     return next(pieces, b""), pieces
+
+
+def _packed(request: Request[Any, Any, Any], told: Iterator[bytes], ticket: Ticket) -> Flowing:
+    """Lines of progress and an answer, packed for who takes it: each line can be read once it is there."""
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Flowing(b"", told, PROGRESS, ticket, tells=True)
+
+    def pieces() -> Iterator[bytes]:
+        packer = zlib.compressobj(_QUICK, wbits=_GZIP)
+        for line in told:
+            yield packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH)
+        yield packer.flush()
+
+    response = Flowing(b"", pieces(), PROGRESS, ticket, tells=True)
+    response.headers["content-encoding"] = "gzip"
+    return response
 
 
 def _told(request: Request[Any, Any, Any], ticket: Ticket, work: Callable[[], Any]) -> Iterator[bytes]:

@@ -75,7 +75,7 @@ export class Line {
     const text = textOf(this.row, column);
     let kind = column.text ? "text" : "number";
     if (table.headings.starts[place]) kind += " starts";
-    if (column.type === "money") amount(cell, text, table.tails[place]);
+    if (isExact(column)) amount(cell, text, table.tails[place]);
     else say(cell, text);
     if (typeof value === "number" ? value < 0 && !column.dimension : column.type === "money" && text.startsWith("-")) kind += " negative";
     else if (!column.text && (value === 0 || value === "0.00")) kind += " zero";
@@ -119,12 +119,16 @@ function amount(cell, text, room) {
   if (tail.style.width !== `${room}ch`) tail.style.width = `${room}ch`;
 }
 
-/** How many digits beyond the cents the amounts of a column have at most. */
+/** Whether a column's numbers have as many decimals as they need: money, and what is made of it. */
+const isExact = (column) => column.type === "money" || column.type === "ratio";
+
+/** How many digits beyond the cents the numbers of a column have at most. */
 export function tailOf(rows, column) {
+  if (!isExact(column)) return 0;
   let most = 0;
   for (const row of rows) {
-    const text = row.cells[column.place];
-    if (text) most = Math.max(most, text.length - text.indexOf(".") - 3);
+    const text = textOf(row, column);
+    if (text.includes(".")) most = Math.max(most, text.length - text.indexOf(".") - 3);
   }
   return most;
 }

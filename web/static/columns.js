@@ -32,7 +32,7 @@ function headingWidth(label, measure) {
 /** The unit of a column where its label does not tell it. */
 export function unitOf(column) {
   const unit = column.type === "percent" ? "%" : isQuotient(column.type) || column.type === "real" ? column.unit : "";
-  return unit && !column.label.includes(unit) ? unit : "";
+  return unit && !unit.startsWith("per ") && !column.label.includes(unit) ? unit : "";
 }
 
 /** Lay the columns of a sheet out; `room` is the width there is, `narrow` keeps the first column small. */

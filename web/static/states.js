@@ -102,8 +102,10 @@ export function footer(sheet) {
   const { answer } = sheet;
   const { question } = answer;
   const rows = answer.truncated ? `${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}` : many(answer.row_count, "row");
+  const groups = sheet.top.length < answer.row_count ? [many(sheet.top.length, "group")] : [];
   return [
-    sheet.flat || sheet.fields.length < 2 ? rows : rows.replace(/rows?/, answer.row_count === 1 ? "group" : "groups"),
+    ...groups,
+    sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace(/rows?/, answer.row_count === 1 ? "group" : "groups"),
     question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
     question.calls === "attempts" ? "every attempt counts" : "one per call",
     question.timezone,

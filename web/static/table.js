@@ -115,7 +115,7 @@ export class Table extends EventTarget {
     const { row, column } = this.#at;
     this.#at = { row: Math.min(row, this.#last), column: Math.min(column, this.sheet.columns.length - 1) };
     const all = this.sheet.total ? [...this.rows, this.sheet.total] : this.rows;
-    this.tails = this.sheet.columns.map((each) => (each.type === "money" ? tailOf(all, each) : 0));
+    this.tails = this.sheet.columns.map((each) => tailOf(all, each));
     this.headings = new Headings(this.head, { sheet: this.sheet, layout: this.layout, sorted: this.sorted.slice(0, this.ties), filtered: this.filtered, pressable: this.pressable });
     this.#focus = focused;
     this.#anew();

@@ -8,7 +8,7 @@ SELECT
     sum(t.provider_charge) AS paid,
     if(pressed = 0, NULL, toFloat64(paid) / pressed),
     if(digits = 0, NULL, toFloat64(paid) / digits)
-FROM route_minute15_utc AS t
+FROM breakout_day_or_route_minute15_utc AS t
 WHERE tile >= {start:DateTime('UTC')} AND tile < {end:DateTime('UTC')}
 GROUP BY provider, provider_card
 HAVING sum(standing) > 0

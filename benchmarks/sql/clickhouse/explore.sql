@@ -6,5 +6,5 @@ SELECT
     sum(t.customer_charge) AS charged,
     sum(t.provider_charge) AS paid,
     charged - paid
-FROM breakout_day_utc AS t
+FROM breakout_day_or_rate_center_day_utc AS t
 WHERE tile >= {start:DateTime('UTC')} AND tile < {end:DateTime('UTC')}
