@@ -33,4 +33,3 @@ GROUP BY start_time, identity
 HAVING sum(sign) > 0
 ORDER BY start_time DESC, identity
 LIMIT {limit:UInt64}
-SETTINGS compile_expressions = 0

@@ -39,4 +39,3 @@ GROUP BY start_time, identity
 HAVING sum(sign) > 0
 ORDER BY start_time DESC, identity
 LIMIT {limit:UInt64}
-SETTINGS compile_expressions = 0

@@ -53,4 +53,3 @@ GROUP BY start_time, identity
 HAVING sum(sign) > 0 AND (start_time < {after_time:DateTime64(3, 'UTC')} OR identity > {after:UInt128})
 ORDER BY start_time DESC, identity
 LIMIT {limit:UInt64}
-SETTINGS compile_expressions = 0
