@@ -228,6 +228,93 @@ class TestPivots:
         assert last.inner_text() == drawn(answer, answer["rows"][0])[-1]
 
 
+def zone(page: Page, name: str) -> list[str]:
+    return page.locator(f"#columns-panel .zone[data-zone={name}] .grip").all_inner_texts()
+
+
+def drag(page: Page, piece: Locator, to: Locator) -> None:
+    piece.scroll_into_view_if_needed()
+    start, end = piece.bounding_box(), to.bounding_box()
+    assert start
+    assert end
+    page.mouse.move(start["x"] + 60, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(start["x"] + 70, start["y"] + 5)
+    page.mouse.move(end["x"] + 60, end["y"] + 4)
+    page.mouse.up()
+
+
+class TestColumns:
+    PATH = f"/reports/explore?{WINDOW}&rows=customer,provider&measures=attempts,asr,profit&panel=columns"
+
+    def test_are_shown_hidden_and_put_in_order(self, page: Page, client: httpx.Client) -> None:
+        visit(page, self.PATH)
+        panel = page.locator("#columns-panel")
+        panel.get_by_label("Route", exact=True).check()
+        panel.get_by_label("Profit", exact=True).uncheck()
+        panel.get_by_placeholder("Search fields").fill("acd")
+        panel.get_by_label("ACD", exact=True).check()
+        drag(page, panel.locator(".piece[data-field=acd]"), panel.locator(".piece[data-field=attempts]"))
+        assert zone(page, "measures") == ["ACD", "Attempts", "ASR"]
+        page.locator("#refresh").click()
+        answer = ask(client, rows=["customer", "provider", "provider_card"], measures=["acd", "attempts", "asr"])
+        expect(page.locator("#sheet tbody tr").first.locator("td")).to_have_count(5)
+        labels = page.locator("#sheet thead .label").all_inner_texts()
+        assert [label.replace("\xa0", " ") for label in labels] == [column["label"] for column in answer["columns"]]
+        assert cells(page)[:10] == [drawn(answer, row) for row in answer["rows"][:10]]
+
+    def test_make_a_pivot_by_drag(self, page: Page) -> None:
+        visit(page, f"{self.PATH}&pivot=on")
+        panel = page.locator("#columns-panel")
+        panel.get_by_placeholder("Search fields").fill("day")
+        drag(page, panel.locator(".free [data-field=day]"), panel.locator(".zone[data-zone=columns]"))
+        assert zone(page, "columns") == ["Day"]
+        drag(page, panel.locator(".piece[data-field=provider]"), panel.locator(".piece[data-field=customer]"))
+        assert zone(page, "rows") == ["Provider", "Customer"]
+        drag(page, panel.locator(".piece[data-field=profit]"), panel.locator(".zone[data-zone=rows]"))
+        assert zone(page, "measures") == ["Attempts", "ASR", "Profit"], "a measure is no group"
+        drag(page, panel.locator(".piece[data-field=profit]"), page.locator("#sheet"))
+        assert zone(page, "measures") == ["Attempts", "ASR"], "dropped elsewhere it is away"
+        page.locator("#refresh").click()
+        expect(page.locator("#sheet thead .band .label").first).to_have_text("2026-10-01")
+        assert page.locator("#sheet thead .corner .label").inner_text().split(" \u203a ") == ["Provider", "Customer"]
+
+    def test_make_a_pivot_by_keys_alone(self, page: Page, client: httpx.Client) -> None:
+        visit(page, f"/reports/explore?{WINDOW}&rows=customer&measures=attempts")
+
+        def tab_to(name: str) -> None:
+            for _ in range(120):
+                page.keyboard.press("Tab")
+                if page.evaluate("document.activeElement.ariaLabel || document.activeElement.textContent") == name:
+                    return
+                if page.evaluate("document.activeElement.labels?.[0]?.textContent") == name:
+                    return
+            pytest.fail(f"Tab does not lead to {name}")
+
+        tab_to("Columns")
+        page.keyboard.press("Enter")
+        tab_to("Pivot")
+        page.keyboard.press("Space")
+        tab_to("Search fields")
+        page.keyboard.type("hour of")
+        tab_to("Hour of Day")
+        page.keyboard.press("c")
+        assert zone(page, "columns") == ["Hour of Day"]
+        assert "column labels, 1 of 1" in page.locator("#spoken").inner_text()
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#sheet thead .band")).to_have_count(1)
+        answer = ask(client, rows=["customer"], columns=["hour_of_day"], measures=["attempts"])
+        assert cells(page)[0][:4] == drawn(answer, answer["rows"][0])[:4]
+        page.locator(".grip", has_text="Hour of Day").focus()
+        page.keyboard.press("r")
+        assert zone(page, "rows") == ["Customer", "Hour of Day"]
+        page.keyboard.press("Alt+ArrowUp")
+        assert zone(page, "rows") == ["Hour of Day", "Customer"]
+        assert "Hour of Day" in page.evaluate("document.activeElement.ariaLabel"), "the focus goes with it"
+        page.keyboard.press("Delete")
+        assert zone(page, "rows") == ["Customer"]
+
+
 class TestSorting:
     def test_by_mouse_turns_and_tells(self, page: Page, client: httpx.Client) -> None:
         visit(page, f"/reports/explore?{WINDOW}&rows=customer,provider&measures=attempts,profit,acd")
@@ -515,7 +602,7 @@ class TestScreens:
         with open_page(color_scheme=scheme) as page:
             for path in (
                 f"{TREE}&columns=day",
-                f"/reports/breakout?{WINDOW}",
+                f"/reports/breakout?{WINDOW}&panel=columns",
                 "/reports/breakout?from=2020-01-01&to=2020-02-01",
             ):
                 visit(page, path)
