@@ -230,7 +230,7 @@ def test_a_stream_that_breaks_off_is_seen_by_curl(
     with subprocess.Popen(
         [*words, "--header", f"Query-Id: {name}", f"{served.url}/api/v1/query?format={form}"]
     ) as curl:
-        until(lambda: out.exists() and out.stat().st_size > 0, 60)
+        until(lambda: out.exists() and out.stat().st_size > 0, 240)
         assert client.delete(f"/api/v1/queries/{name}").json()["state"] == "cancelled"
         assert curl.wait(60) == 18
     if form == "ndjson":
