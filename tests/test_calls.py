@@ -230,6 +230,7 @@ class TestPages:
         assert "".join(column(back, "call_id")) == whole
         assert column(back, "customer_charge")[-1] == "1.20"
 
+    @pytest.mark.server_nightly
     def test_nor_while_files_are_being_loaded(self, loaded: Site, tmp_path: Path) -> None:
         batches: list[int] = []
         failures: list[BaseException] = []
