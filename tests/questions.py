@@ -4,6 +4,11 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from engine.catalog.load import catalog
+from engine.query.question import OPERATORS
+
+EVERY_DIMENSION, EVERY_MEASURE = tuple(catalog().dimensions), tuple(catalog().measures)
+REPORTS = tuple(name for name, report in catalog().reports.items() if not report.records)
 ZONES = (
     "UTC", "America/New_York", "Europe/Paris", "Asia/Kolkata", "Asia/Kathmandu", "America/St_Johns",
     "Australia/Lord_Howe", "Pacific/Auckland",
@@ -24,6 +29,10 @@ MEASURES = (
     "pdd_avg", "pdd_known", "pdd_p50", "pdd_p95", "loss_calls", "unrated_customer_calls", "unrated_provider_calls",
 )  # fmt: skip
 
+FILTERED = (
+    "customer", "customer_destination", "customer_name", "provider", "provider_card", "country", "outcome", "sip_code",
+)  # fmt: skip
+TEXTUAL = ("contains", "starts_with")
 TIME = ("minute15", "hour", "hour_of_day", "day", "week", "month")
 THEMES = (  # what each rollup beside the breakout's is for: dimensions and measures
     (
@@ -41,8 +50,16 @@ THEMES = (  # what each rollup beside the breakout's is for: dimensions and meas
 )
 
 
-def random_question(dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]]) -> dict[str, Any]:
-    """Return one question over a window in or around the loaded days; `values` are values each dimension has."""
+def random_question(
+    dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]], number: int | None = None
+) -> dict[str, Any]:
+    """Return one question over a window in or around the loaded days; `values` are values each dimension has.
+
+    With `number` one of eight asks a report, and half of them also speak of a dimension, a measure and an operator that
+    are dealt in turn: so many questions in a row leave none out.
+    """
+    if number is not None and number % 8 == 7:
+        return _report(dice, start, days, values, number // 8)
     rows = dice.sample(DIMENSIONS[:15] if dice.random() < 0.7 else DIMENSIONS, dice.randint(0, 3))
     measures = dice.sample(MEASURES, dice.randint(1, 8))
     filters = dice.choice((0, 0, 0, 1, 1, 2))
@@ -50,12 +67,15 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         dimensions, sums = dice.choice(THEMES)
         rows, measures = dice.sample(dimensions, dice.randint(0, 3)), dice.sample(sums, dice.randint(1, 5))
         filters = dice.choice((0, 0, 1))
+    where = [_filter(dice, values) for _ in range(filters)]
+    if number is not None and number % 2 == 0:
+        rows, measures, where = _dealt(dice, values, number // 2, rows, measures, where)
     question: dict[str, Any] = {
         **_window(dice, start, days),
         "timezone": dice.choice(ZONES),
         "rows": rows,
         "measures": measures,
-        "where": [_filter(dice, values) for _ in range(filters)],
+        "where": where,
         "calls": dice.choice(("attempts", "final")),
         "base": dice.choice(("attempts", "attempts", "seizures")),
         "totals": dice.random() < 0.3,
@@ -66,13 +86,74 @@ def random_question(dice: random.Random, start: datetime, days: int, values: dic
         question["currency"] = dice.choice(("EUR", "EUR", "CHF"))
     if dice.random() < 0.2:
         question["where"].append({"field": dice.choice(measures), "op": dice.choice(("lt", "ge")), "values": [40]})
-    if dice.random() < 0.1:
+    if dice.random() < (0.1 if number is None else 0.15):
         question |= _shape(dice, rows, measures)
     if dice.random() < 0.2:
         question["sort"] = [{"field": dice.choice(rows + measures), "descending": dice.random() < 0.5}]
         question["limit"] = dice.randint(1, 50)
         question["offset"] = dice.choice((0, 0, 3))
     return question
+
+
+def times(start: datetime, days: int) -> dict[str, list[Any]]:
+    """Return values of the time dimensions, of the loaded days."""
+    dates = [(start + timedelta(days=day)).date().isoformat() for day in range(days)]
+    instants = [(start + timedelta(hours=hour)).isoformat() for hour in range(0, 24 * days, 7)]
+    kinds: dict[str, list[Any]] = {"date": dates, "instant": instants, "integer": list(range(1, 8))}
+    return {name: kinds[told.type] for name, told in catalog().dimensions.items() if told.bucket}
+
+
+def _dealt(
+    dice: random.Random,
+    values: dict[str, list[Any]],
+    number: int,
+    rows: list[str],
+    measures: list[str],
+    where: list[Any],
+) -> tuple[list[str], list[str], list[Any]]:
+    """Rows, measures and filters with what is its turn: a dimension is shown once and filtered by once."""
+    turn, place = divmod(number, len(EVERY_DIMENSION))
+    name, op = EVERY_DIMENSION[place], OPERATORS[number % len(OPERATORS)]
+    if turn % 2:
+        where = [*where, _clause(dice, name, op, values)]
+    elif name not in rows:
+        rows = [*rows[:2], name]
+    measure = EVERY_MEASURE[number % len(EVERY_MEASURE)]
+    if number % 5 == 0 and op not in TEXTUAL:
+        where = [*where, _clause(dice, measure, op, {measure: [0, 1, 2, 5, 20, 40, 100]})]
+    return rows, list(dict.fromkeys([*measures, measure])), where
+
+
+def _clause(dice: random.Random, field: str, op: str, values: dict[str, list[Any]]) -> dict[str, Any]:
+    told = catalog().dimensions.get(field)
+    known = values.get(field) or [{"integer": 1, "boolean": True}.get(told.type if told else "", "")]
+    if op in ("is_null", "not_null"):
+        return {"field": field, "op": op}
+    if op in TEXTUAL:
+        plain = told is not None and told.type == "string"
+        return {"field": field, "op": op if plain else "in", "values": [dice.choice(known)[:3] if plain else known[0]]}
+    if op in ("lt", "le", "gt", "ge"):
+        return {"field": field, "op": op, "values": [dice.choice(known)]}
+    count = 2 if op == "between" else min(len(known), dice.randint(1, 4))
+    some = dice.choices(known, k=count)
+    return {"field": field, "op": op, "values": sorted(some) if op == "between" else some}
+
+
+def _report(
+    dice: random.Random, start: datetime, days: int, values: dict[str, list[Any]], number: int
+) -> dict[str, Any]:
+    report = catalog().reports[REPORTS[number % len(REPORTS)]]
+    asked: dict[str, Any] = {**_window(dice, start, days), "report": report.name, "timezone": dice.choice(ZONES)}
+    turn = number // len(REPORTS)
+    for name, parameter in report.parameters.items():
+        asked[name] = list(parameter.values)[turn % len(parameter.values)]
+    if report.since_close:
+        asked["since"] = "batch:1"
+    if dice.random() < 0.4:
+        asked["where"] = [_filter(dice, values)]
+    if dice.random() < 0.4:
+        asked |= {"calls": dice.choice(("attempts", "final")), "totals": True, "parts": True}
+    return asked
 
 
 def _shape(dice: random.Random, rows: list[str], measures: list[str]) -> dict[str, Any]:
@@ -84,7 +165,8 @@ def _shape(dice: random.Random, rows: list[str], measures: list[str]) -> dict[st
     shown = [*rows, *shape.get("columns", [])]
     if shown and dice.random() < 0.4:
         shape["top"] = [{"field": dice.choice(shown), "count": dice.randint(1, 8), "by": dice.choice(measures)}]
-    if len(rows) < 3 and not {"hour", "minute15"} & set(rows):  # those times customers are half a million rows
+    narrow = len(rows) < 3 and set(rows) <= set(DIMENSIONS)
+    if narrow and not {"hour", "minute15"} & set(rows):  # those times customers are half a million rows
         shape["fill"] = dice.random() < 0.3
     return shape
 
@@ -105,7 +187,7 @@ def _window(dice: random.Random, start: datetime, days: int) -> dict[str, str]:
 
 
 def _filter(dice: random.Random, values: dict[str, list[Any]]) -> dict[str, Any]:
-    field = dice.choice(sorted(values))
+    field = dice.choice([name for name in sorted(values) if name in FILTERED])
     op = dice.choice(("in", "in", "not_in", "eq", "ne", "is_null", "not_null"))
     if op in ("is_null", "not_null"):
         return {"field": field, "op": op}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -228,6 +229,43 @@ class TestPages:
         back = page(loaded, **asked)
         assert "".join(column(back, "call_id")) == whole
         assert column(back, "customer_charge")[-1] == "1.20"
+
+    @pytest.mark.server_nightly
+    def test_nor_while_files_are_being_loaded(self, loaded: Site, tmp_path: Path) -> None:
+        batches: list[int] = []
+        failures: list[BaseException] = []
+
+        def fill() -> None:
+            try:
+                for number in range(3):
+                    (folder := tmp_path / str(number)).mkdir()
+                    line = CALLS.splitlines()[3].replace(",2,true,0,,0,", f",2,true,{number + 1},,{number},")
+                    more = line.replace("b,2026", f"m{number},2026")
+                    batches.append(load(loaded, written(folder, f"{HEADER}\n{line}\n{more}\n"), "sw").batch)
+            except BaseException as failure:  # the main thread raises it
+                failures.append(failure)
+
+        asked: dict[str, Any] = {"where": [{"field": "customer_destination", "op": "ne", "values": ["x"]}]}
+        told: dict[str, list[Any]] = {}
+        loader = threading.Thread(target=fill)
+        loader.start()
+        while loader.is_alive():
+            some = page(loaded, **asked, limit=2)
+            rows, moment = list(some.rows), some.as_of
+            while some.next_cursor:
+                some = page(loaded, **asked, limit=2, cursor=some.next_cursor)
+                rows += some.rows
+                assert some.as_of == moment
+            told[str(moment.time)] = rows
+        loader.join()
+        try:
+            assert not failures
+            assert len(told) > 1, "nothing was loaded meanwhile"
+            for time, rows in told.items():
+                assert rows == page(loaded, **asked, as_of=time).rows
+        finally:
+            for batch in batches:
+                loaded.rollback(batch)
 
     def test_a_cursor_belongs_to_its_question_and_its_caller(self, loaded: Site) -> None:
         asked: dict[str, Any] = {"where": [{"field": "customer", "values": ["acme"]}]}

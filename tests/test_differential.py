@@ -19,10 +19,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.access.principal import ADMIN, Principal
+from engine.catalog.load import catalog
+from engine.catalog.preset import PARAMETERS
 from engine.errors import TollhouseError
 from engine.ingest.pipeline import Asked
 from engine.query import question, render
 from engine.query.answer import Answer
+from engine.query.question import OPERATORS
 from engine.query.route import LEDGER
 from engine.settings import Settings
 from engine.site import Site
@@ -30,7 +33,7 @@ from engine.statement import Statement
 from engine.traffic import Traffic, write
 from tests.exchange import HERE, Rates, Sum, give_rates, text
 from tests.exchange import write as write_csv
-from tests.questions import random_question
+from tests.questions import EVERY_DIMENSION, EVERY_MEASURE, REPORTS, ZONES, random_question, times
 
 pytestmark = pytest.mark.engine
 
@@ -102,13 +105,13 @@ def _say_again(path: Path, again: Path) -> None:
 
 
 def _values(site: Site) -> dict[str, list[Any]]:
-    names = ("customer", "customer_destination", "provider", "provider_card", "country", "outcome", "sip_code")
-    found: dict[str, list[Any]] = {}
-    for name in names:
-        sql = f"SELECT DISTINCT {name} FROM cdr WHERE isNotNull({name}) ORDER BY 1"
-        found[name] = [row[0] for row in site.warehouse.query(Statement(sql)).rows]
+    """Some values of every dimension, those of the questions' filters in full."""
+    columns = {name: told.column for name, told in site.catalog.dimensions.items() if told.column and not told.lookup}
+    sums = ", ".join(f"arraySort(groupUniqArrayIf(400)({column}, isNotNull({column})))" for column in columns.values())
+    row = site.warehouse.query(Statement(f"SELECT {sums} FROM cdr")).rows[0]
+    found = dict(zip(columns, map(list, row), strict=True))
     found["customer_name"] = [*found["customer"][:2], "Name 0", "Name 1", "Name 2"]
-    return found
+    return found | times(datetime.combine(START, datetime.min.time(), UTC), DAYS)
 
 
 def _same(routed: Answer, ledger: Answer) -> bool:
@@ -122,13 +125,13 @@ def _same(routed: Answer, ledger: Answer) -> bool:
     )
 
 
-def _compare(site: Site, seed: int, count: int) -> Counter[str]:
+def _compare(site: Site, seed: int, numbers: range) -> Counter[str]:
     dice = random.Random(seed)
     values = _values(site)
     start = datetime(START.year, START.month, START.day, tzinfo=UTC)
     used: Counter[str] = Counter()
-    for number in range(count):
-        asked = random_question(dice, start, DAYS, values)
+    for number in numbers:
+        asked = random_question(dice, start, DAYS, values, number)
         principal = ADMIN
         if dice.random() < 0.2:
             principal = Principal("somebody", accounts=tuple(dice.sample(values["customer"], 3)))
@@ -153,16 +156,46 @@ def _compare(site: Site, seed: int, count: int) -> Counter[str]:
 
 def test_routed_equals_ledger(loaded: tuple[Site, list[Path]], request: pytest.FixtureRequest) -> None:
     site, _ = loaded
-    used = _compare(site, 1, 400 if site.warehouse.embedded else 100)
+    numbers = range(400) if site.warehouse.embedded else range(400, 500)
+    used = _compare(site, numbers.start, numbers)
     # A test that never used a rollup, or never mixed one with the ledger, would prove nothing.
-    assert min(used["rollup"], used["rollup+ledger"], used["ledger"]) >= 5, used
+    assert min(used["rollup"], used["rollup+ledger"], used["ledger"]) >= len(numbers) // 50, used
     assert not site.warehouse.embedded or all(used[rollup] for rollup in site.catalog.rollups), used
 
 
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 def test_routed_equals_ledger_ten_thousand_times(loaded: tuple[Site, list[Path]]) -> None:
-    _compare(loaded[0], 2, 10_000)
+    _compare(loaded[0], 2, range(10_000))
+
+
+def test_five_hundred_questions_leave_nothing_out() -> None:
+    """Every dimension, measure, operator, report, shape and zone is in those that are asked above."""
+    dice = random.Random(0)
+    start = datetime(START.year, START.month, START.day, tzinfo=UTC)
+    values: dict[str, list[Any]] = {name: ["a", "b", "c", "d"] for name in EVERY_DIMENSION} | times(start, DAYS)
+    asked = [random_question(dice, start, DAYS, values, number) for number in range(500)]
+    shown = Counter(name for one in asked for name in (*one.get("rows", []), *one.get("columns", [])))
+    clauses = [(clause["field"], clause["op"]) for one in asked for clause in one.get("where", [])]
+    assert set(EVERY_DIMENSION) <= shown.keys()
+    assert set(EVERY_DIMENSION) <= {field for field, _ in clauses}
+    assert {name for one in asked for name in one.get("measures", [])} == set(EVERY_MEASURE)
+    assert {op for field, op in clauses if field in EVERY_DIMENSION} == set(OPERATORS)
+    assert {op for field, op in clauses if field in EVERY_MEASURE} == set(OPERATORS) - {"contains", "starts_with"}
+    presets = {(one["report"], *(one.get(name, "") for name in PARAMETERS)) for one in asked if "report" in one}
+    assert {report for report, *_ in presets} == set(REPORTS)
+    for report in map(catalog().reports.__getitem__, REPORTS):
+        for name, parameter in report.parameters.items():
+            assert set(parameter.values) == {one[name] for one in asked if one.get("report") == report.name}
+    assert {one.get("compare") for one in asked} == {None, "previous", "week", "year"}
+    assert all(sum(bool(one.get(shape)) for one in asked) >= 8 for shape in ("columns", "fill", "top", "compare"))
+    assert {one["timezone"] for one in asked} == set(ZONES)
+    # New York goes forward on 8 March, Paris on the 29th, Auckland and Lord Howe back on 5 April.
+    nights = {"America/New_York": "2026-03-08", "Europe/Paris": "2026-03-29", "Australia/Lord_Howe": "2026-04-05"}
+    for zone, night in nights.items():
+        after = (date.fromisoformat(night) + timedelta(days=1)).isoformat()
+        ragged = [one for one in asked if one["timezone"] == zone and one["from"] < night and one["to"] >= after[:10]]
+        assert any(one["from"].endswith("+00:00") and "." in one["from"] for one in ragged), zone
 
 
 @cache  # a file is read once for all the questions

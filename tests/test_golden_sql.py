@@ -14,12 +14,16 @@ import pytest
 from engine.access.principal import Principal
 from engine.catalog.load import catalog
 from engine.ingest.stage import ledger_columns
-from engine.query import question, render
+from engine.query import question, render, search
+from engine.query.answer import Moment
+from engine.query.calls import Calls
 from engine.query.coverage import Coverage
+from engine.query.cursor import Place
 from engine.query.lists import Rates
 from engine.query.moments import Moments
 from engine.query.resolve import Resolved, resolve
 from engine.query.route import Route, both, route
+from engine.query.run import Desk
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.warehouse import layout
@@ -28,6 +32,7 @@ from engine.warehouse.gateway import Warehouse
 pytestmark = pytest.mark.engine
 
 FOLDER = Path(__file__).parent / "golden"
+CALLS = FOLDER / "calls"
 ZONES = ("UTC", "America/New_York")
 COMMIT = 4711
 MONTHS = {202609: 1_000_000, 202610: 1_000_000, 202611: 1_000_000, 202612: 1_000_000}
@@ -120,3 +125,42 @@ def test_a_question_becomes_this_statement(path: Path, laid_out: Warehouse, upda
 
 def test_every_statement_has_its_question() -> None:
     assert {path.stem for path in FOLDER.glob("*.sql")} == {path.stem for path in FOLDER.glob("*.json")}
+
+
+class GoldenCalls(msgspec.Struct, forbid_unknown_fields=True):
+    """A search for single calls, and who asks it."""
+
+    about: str
+    search: dict[str, Any]
+    principal: Principal = Principal("admin")
+    follows: bool = False  # whether a page came before
+
+
+HOURS = (1791226800, 1791223200, 1790967600)
+"""When the numbers called or were called."""
+
+
+@pytest.mark.parametrize("path", sorted(CALLS.glob("*.json")), ids=lambda path: path.stem)
+def test_a_search_becomes_this_statement(path: Path, laid_out: Warehouse, update_golden: bool) -> None:
+    golden = msgspec.json.decode(path.read_bytes(), type=GoldenCalls)
+    settings = Settings(timezone="UTC")
+    calls = Calls(laid_out, catalog(), settings, Desk(laid_out, catalog(), settings, {}))
+    plan = calls._plan(search.of(golden.search), golden.principal, laid_out.query)
+    hours = HOURS if plan.hours is not None else ()
+    place = Place(1791224444123, "123456789012345678901234567890", COMMIT) if golden.follows else None
+    plan = msgspec.structs.replace(plan, moment=Moment(COMMIT, None))
+    statement = calls._statement(
+        plan, plan.asked.start_ms, plan.asked.end_ms, hours, place, (plan.search.limit or 100) + 1
+    )
+    lines = [f"-- {golden.about}"]
+    lines += [f"-- {name} = {value!r}" for name, value in sorted(statement.parameters.items())]
+    text = "\n".join([*lines, statement.sql]) + "\n"
+    expected = path.with_suffix(".sql")
+    if update_golden:
+        expected.write_text(text, "utf-8")
+    assert text == expected.read_text("utf-8"), f"run `make golden` and read the difference in {expected.name}"
+    laid_out.query(statement)
+
+
+def test_every_statement_of_calls_has_its_search() -> None:
+    assert {path.stem for path in CALLS.glob("*.sql")} == {path.stem for path in CALLS.glob("*.json")}

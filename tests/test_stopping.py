@@ -29,6 +29,7 @@ from engine.statement import Statement
 from engine.warehouse.errand import Errand
 from engine.warehouse.gateway import Rows
 from tests.conftest import fresh_database
+from tests.server import Server
 from tests.test_cli import Terminal
 from tests.test_under_way import COMPLETE, FILL, LONG, OCTOBER, ROWS, fill, until
 from web.app import create
@@ -262,6 +263,21 @@ def test_ctrl_c_ends_the_command_and_its_work(terminal: Terminal, command: str) 
     assert process.returncode == 130
     assert said.startswith("tollhouse: interrupted")
     assert said.count("\n") == 1
+    assert not out.exists()
+    assert not part.exists()
+
+
+@pytest.mark.parametrize("terminal", ["embedded"], indirect=True)
+def test_a_server_that_dies_leaves_no_half_file(terminal: Terminal) -> None:
+    out = terminal.folder / "broken.csv"
+    part = out.with_name(f".{out.name}.part")
+    words = ("query", "question.json", "--out", out.name)
+    with Server(terminal.database) as running, terminal.start(*words, "--url", running.url) as process:
+        until(lambda: part.exists() and part.stat().st_size, 60)
+        running.end(signal.SIGKILL)
+        said = process.communicate(timeout=30)[1].decode()
+    assert (process.returncode, said.count("\n")) == (2, 1)
+    assert said.startswith("tollhouse: the server broke off its answer")
     assert not out.exists()
     assert not part.exists()
 

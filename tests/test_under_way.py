@@ -180,14 +180,41 @@ def test_a_caller_has_so_many_under_way_and_no_more(client: httpx.Client) -> Non
     assert ask(client, OCTOBER, "and-again").status_code == 200
 
 
+def test_a_spreadsheet_that_is_cancelled_while_it_is_made_is_no_file(client: httpx.Client) -> None:
+    with ThreadPoolExecutor() as others:
+        waiting = others.submit(ask, client, LONG, "sheet", params={"format": "xlsx"})
+        until(lambda: reading(client, "sheet"))
+        assert client.delete("/api/v1/queries/sheet").json()["state"] == "cancelled"
+        answer = waiting.result()
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "cancelled")
+
+
+def test_single_calls_are_looked_at_and_cancelled_like_any_question(client: httpx.Client) -> None:
+    everyone = {**OCTOBER, "where": [{"field": "customer", "op": "starts_with", "values": ["c1"]}]}
+    page = client.post("/api/v1/calls", json={**everyone, "limit": 3}, headers={"query-id": "page"})
+    assert page.headers["query-id"] == "page"
+    assert state(client, "page")["state"] == "done"
+    where = {"params": {"format": "ndjson"}, "headers": {"query-id": "all-calls"}}
+    with client.stream("POST", "/api/v1/calls", json=everyone, **where) as response:  # type: ignore[arg-type]
+        assert response.headers["query-id"] == "all-calls"
+        lines = response.iter_lines()
+        assert "call_id" in json.loads(next(lines))
+        assert state(client, "all-calls")["state"] == "running"
+        assert client.delete("/api/v1/queries/all-calls").json()["state"] == "cancelled"
+        with pytest.raises(httpx.RemoteProtocolError):
+            for line in lines:
+                last = line
+    assert json.loads(last)["error"]["code"] == "cancelled"
+
+
 @pytest.mark.skipif(
     shutil.which("curl") is None and not required("browser"), reason="no curl here; apt-get install curl"
 )
-@pytest.mark.parametrize("form", ["csv", "ndjson", "arrow", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "ndjson", "arrow", "parquet", pytest.param("xlsx", marks=pytest.mark.nightly)])
 def test_a_stream_that_breaks_off_is_seen_by_curl(
     served: Server, client: httpx.Client, form: str, tmp_path: Path
 ) -> None:
-    """It is cancelled by another while it is sent."""
+    """It is cancelled by another while it is sent; a spreadsheet is made before, which takes a while."""
     name, out = f"broken-{form}", tmp_path / "out"
     (tmp_path / "q.json").write_text(json.dumps(LONG))
     words = [
@@ -203,7 +230,7 @@ def test_a_stream_that_breaks_off_is_seen_by_curl(
     with subprocess.Popen(
         [*words, "--header", f"Query-Id: {name}", f"{served.url}/api/v1/query?format={form}"]
     ) as curl:
-        until(lambda: out.exists() and out.stat().st_size > 0, 60)
+        until(lambda: out.exists() and out.stat().st_size > 0, 240)
         assert client.delete(f"/api/v1/queries/{name}").json()["state"] == "cancelled"
         assert curl.wait(60) == 18
     if form == "ndjson":
