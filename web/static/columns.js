@@ -32,8 +32,11 @@ function headingWidth(label, measure) {
 /** The unit of a column where its label does not tell it. */
 export function unitOf(column) {
   const unit = column.type === "percent" ? "%" : isQuotient(column.type) || column.type === "real" ? column.unit : "";
-  return unit && !unit.startsWith("per ") && !column.label.includes(unit) ? unit : "";
+  return unit && !unit.startsWith("per ") && !column.label.toLowerCase().includes(unit) ? unit : "";
 }
+
+/** A heading as it is broken into lines: a unit stays beside the word before it. */
+const headingOf = (column) => [column.label.replace(" %", "\u00a0%"), unitOf(column)].filter(Boolean).join("\u00a0");
 
 /** Lay the columns of a sheet out; `room` is the width there is, `narrow` keeps the first column small. */
 export function arrange(sheet, rows, { font, room }) {
@@ -46,7 +49,7 @@ export function arrange(sheet, rows, { font, room }) {
   const widest = new Map(); // one width for a measure, whatever stands above it
   for (const column of sheet.columns) {
     const group = column.measure ?? column.name;
-    const heading = headingWidth([column.label, unitOf(column)].filter(Boolean).join(" "), bold) + PAD + 14;
+    const heading = headingWidth(headingOf(column), bold) + PAD + 14;
     let most = Math.max(widest.get(group) ?? 60, heading);
     for (const row of some) most = Math.max(most, bold(textOf(row, column)) + PAD);
     widest.set(group, column.text ? Math.min(most, 320) : most);
@@ -61,7 +64,7 @@ export function arrange(sheet, rows, { font, room }) {
     widths[place] = Math.floor(each * stretch);
     at += widths[place];
   }
-  return { first: width, firstLabel, lefts, widths, width: Math.max(at, room), bands: bands(sheet), two: sheet.columns.some((column, place) => bold([column.label, unitOf(column)].join(" ")) + PAD + 14 > widths[place]) };
+  return { first: width, firstLabel, lefts, widths, width: Math.max(at, room), bands: bands(sheet), two: sheet.columns.some((column, place) => bold(headingOf(column)) + PAD + 14 > widths[place]) };
 }
 
 /** What the first column is called: the dimensions it holds. */
