@@ -6,6 +6,7 @@ import { searchOf, wordsOf } from "./cell.js";
 import * as controls from "./controls.js";
 import { announce, byId, element } from "./dom.js";
 import * as fields from "./fields.js";
+import * as filters from "./filters.js";
 import { many } from "./format.js";
 import { load, unfold } from "./levels.js";
 import { States, empty, footer, warnings } from "./states.js";
@@ -21,7 +22,7 @@ let sheet = null;
 
 table.fewest = view.site.min_calls;
 table.filtered = (field) => view.asked.where.some((clause) => clause.field === field);
-for (const part of [controls, fields, actions]) part.mount(view, table);
+for (const part of [controls, fields, filters, actions]) part.mount(view, table);
 view.addEventListener("asked", refresh);
 table.addEventListener("sort", (event) => sort(event.detail));
 table.addEventListener("toggle", (event) => toggle(event.detail.row));

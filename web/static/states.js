@@ -2,6 +2,7 @@
 
 import { announce, byId, element } from "./dom.js";
 import { many, short } from "./format.js";
+import { shifted } from "./periods.js";
 
 const SLOW = 300; // milliseconds until a question that is not answered yet is worth a word
 
@@ -93,9 +94,6 @@ export function empty(view, states) {
   else if (view.asked.where.length) states.replace("empty", "No calls pass these filters", `The newest call is of ${newest}.`, way("Show this window without them", { where: [] }));
   else states.replace("empty", "No calls in this window", `The newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
 }
-
-/** A date some days later. */
-const shifted = (day, days) => new Date(Date.parse(`${day}T00:00:00Z`) + days * 86400000).toISOString().slice(0, 10);
 
 /** What an answer tells about itself, in one line. */
 export function footer(sheet) {

@@ -197,7 +197,8 @@ export class View extends EventTarget {
   }
 
   async #restore() {
-    const chosen = { ...words.parametersOf(this.#page.preset), ...words.parametersOf(Object.fromEntries(new URLSearchParams(location.search))) };
+    const usual = Object.fromEntries((this.report.parameters ?? []).map((each) => [each.name, each.default]));
+    const chosen = { ...usual, ...words.parametersOf(Object.fromEntries(new URLSearchParams(location.search))) };
     this.preset = await this.#presetOf(chosen);
     this.#read();
     this.#tell("look", "draft", "asked");
@@ -205,6 +206,7 @@ export class View extends EventTarget {
 
   #write(how) {
     const said = words.written(this.asked, this.preset);
+    for (const { name, default: usual } of this.report.parameters ?? []) if (this.asked[name] && this.asked[name] !== usual) said.set(name, this.asked[name]);
     if (this.asked.pivot !== this.preset.pivot) said.set("pivot", this.asked.pivot ? "on" : "off");
     if (this.shown.panel) said.set("panel", this.shown.panel);
     if (this.shown.chart) said.set("chart", this.shown.chart);
