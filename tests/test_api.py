@@ -262,8 +262,9 @@ def stranger() -> Iterator[httpx.Client]:
 
 class TestWhoMayAsk:
     def test_a_peer_outside_the_trusted_networks_is_nobody(self, stranger: httpx.Client) -> None:
+        page = stranger.get("/")  # a page says so as a page
+        assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
         for method, path in (
-            ("GET", "/"),
             ("GET", "/api/v1/catalog"),
             ("GET", "/api/v1/reports"),
             ("GET", "/api/v1/reports/breakout?from=2026-10-01&to=2026-11-01"),
