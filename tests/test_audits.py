@@ -17,7 +17,7 @@ from engine.verify.audits import KINDS, Audit
 from engine.verify.window import Window
 from tests.loading import rows
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups")]
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly, pytest.mark.usefixtures("few_rollups")]
 
 ALWAYS = Window.of(None, None)
 GOOD: dict[str, Any] = {
@@ -92,7 +92,6 @@ def test_each_audit_finds_what_was_planted_for_it_and_nothing_else(site: Site, t
     assert found(site) == {name: [name] for name in PLANTED} | {"final_attempts": ["never final", "twice final"]}
 
 
-@pytest.mark.server_nightly
 def test_a_finding_shows_amounts_and_no_telephone_numbers(site: Site, tmp_path: Path) -> None:
     wrong = {"duration": "61.5", "customer_charge": "0.0700", "customer_duration": 62, "customer_connect_fee": "0.005"}
     load(site, tmp_path, record("wrong", attempt=2, **wrong), record("unpaid", **UNANSWERED | {"customer_charge": "1"}))
@@ -111,7 +110,6 @@ def test_a_finding_shows_amounts_and_no_telephone_numbers(site: Site, tmp_path: 
     assert b"442071234567" not in said
 
 
-@pytest.mark.server_nightly
 def test_what_does_not_stand_any_more_is_not_found(site: Site, tmp_path: Path) -> None:
     load(site, tmp_path, *[record(name, **fields) for name, fields in PLANTED.items()], record("never", is_final=False))
     assert len(found(site)) == len(PLANTED) + 1
@@ -122,7 +120,6 @@ def test_what_does_not_stand_any_more_is_not_found(site: Site, tmp_path: Path) -
     assert found(site) == {"customer_unrated": ["customer_unrated"]}
 
 
-@pytest.mark.server_nightly
 def test_a_file_that_was_read_in_two_zones_is_found(site: Site, tmp_path: Path) -> None:
     apart = {
         "five hours": "2026-10-05T17:00:00Z",
@@ -156,7 +153,6 @@ def test_the_window_chooses_calls_and_still_sees_what_lies_just_outside(site: Si
     assert found(site, Window.of("2026-10-07", None)) == {}
 
 
-@pytest.mark.server_nightly
 def test_examples_are_the_first_by_time_and_as_many_as_asked_for(site: Site, tmp_path: Path) -> None:
     days = list(range(1, 29))
     random.Random(1).shuffle(days)

@@ -18,7 +18,7 @@ from engine.settings import Settings
 from engine.site import Site
 from tests.exchange import HERE, Rates, Sum, give_rates, text, write
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly]
 
 FIRST, DAYS, CALLS = date(2026, 2, 27), 18, 600
 WINDOW = {"from": "2026-02-28", "to": "2026-03-16"}

@@ -16,7 +16,7 @@ from engine.settings import Settings
 from engine.site import Site
 from tests.exchange import write
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly]
 
 SAMPLES = Path(__file__).parent / "dialects"
 _names = count(1)

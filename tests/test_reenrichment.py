@@ -30,7 +30,7 @@ from tests.test_reference import DIDS, MANHATTAN, NPA, NPANXX, SYRACUSE, give
 from tests.test_samples import CASES
 from web.progress import PROGRESS
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups")]
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly, pytest.mark.usefixtures("few_rollups")]
 
 ALWAYS = ("2000-01-01", "2100-01-01")
 OUTCOMES = "sip_code,q850,rang,release_side,outcome\n486,,,,rejected\n"

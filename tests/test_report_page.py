@@ -502,7 +502,7 @@ class TestAsking:
         self, browser: Browser, tmp_path: Path
     ) -> None:
         dsn = f"chdb://{tmp_path / 'database'}"
-        script = f"from tests.test_under_way import fill; fill({dsn!r}, 400_000)"
+        script = f"from tests.test_under_way import fill; fill({dsn!r}, 2_000_000)"
         subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).resolve().parents[1])
         short = "/reports/explore?from=2026-10-01&to=2026-11-01&rows=customer&measures=attempts"
         with Server(dsn) as server, server.client() as client, opened(browser, server.url) as page:

@@ -24,7 +24,7 @@ from tests.server import Server
 from tests.test_crashes import Victims
 from web.cli import main
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly]
 
 _names = count(1)
 

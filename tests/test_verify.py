@@ -25,7 +25,7 @@ from engine.warehouse import layout
 from engine.warehouse.gateway import Warehouse
 from tests.loading import rows
 
-pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("few_rollups")]
+pytestmark = [pytest.mark.engine, pytest.mark.server_nightly, pytest.mark.usefixtures("few_rollups")]
 
 UTC, KOLKATA, QUARTERS = "breakout_day_v1_utc", "breakout_day_v1_asia_kolkata", "route_minute15_v1_utc"
 ALWAYS = Window.of(None, None)
