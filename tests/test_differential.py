@@ -156,10 +156,10 @@ def _compare(site: Site, seed: int, numbers: range) -> Counter[str]:
 
 def test_routed_equals_ledger(loaded: tuple[Site, list[Path]], request: pytest.FixtureRequest) -> None:
     site, _ = loaded
-    numbers = range(400) if site.warehouse.embedded else range(400, 500)
+    numbers = range(400) if site.warehouse.embedded else range(400, 600)
     used = _compare(site, numbers.start, numbers)
     # A test that never used a rollup, or never mixed one with the ledger, would prove nothing.
-    assert min(used["rollup"], used["rollup+ledger"], used["ledger"]) >= len(numbers) // 50, used
+    assert min(used["rollup"], used["rollup+ledger"], used["ledger"]) >= 5, used
     assert not site.warehouse.embedded or all(used[rollup] for rollup in site.catalog.rollups), used
 
 
