@@ -43,7 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before what is nightly is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    place = {path: index for index, path in enumerate(dict.fromkeys(item.path for item in items))}
+    longest = {name: index - len(LONGEST) for index, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (longest.get(item.path.stem, place[item.path]), _shares_a_database(item)))
     for item in items:
         if item.get_closest_marker("server_nightly") and _on_a_server(item):
             item.add_marker(pytest.mark.nightly)
@@ -52,6 +54,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(pytest.mark.skip(reason="no chromium here; apt-get install chromium"))
+
+
+def _shares_a_database(item: pytest.Item) -> bool:
+    """Whether a test uses the database of its module: those with one of their own come before that is opened."""
+    return (
+        isinstance(item, pytest.Function)
+        and item.get_closest_marker("server_nightly") is not None
+        and "dsn" in item.fixturenames
+    )
 
 
 def _on_a_server(item: pytest.Item) -> bool:
