@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.preset import PARAMETERS
+from engine.countries import calling_code
 from engine.errors import NotFound, TollhouseError
 from engine.query.question import of
 from engine.site import Site
@@ -22,7 +23,8 @@ WEEK = 6
 
 
 class SiteView(Struct, frozen=True):
-    """What a page must know of the site. `newest` is the day of the newest call loaded."""
+    """What a page must know of the site. `newest` is the day of the newest call loaded,
+    `home_code` the country calling code of numbers as they are dialled at home."""
 
     timezone: str
     currency: str
@@ -30,6 +32,7 @@ class SiteView(Struct, frozen=True):
     newest: str | None
     min_calls: int
     operator: bool
+    home_code: str
 
 
 class ReportPage(Struct, frozen=True):
@@ -80,6 +83,7 @@ def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, pri
             site.newest_day(),
             settings.min_calls,
             principal.audience == "operator",
+            calling_code(settings.home_country),
         ),
     )
 
@@ -111,6 +115,7 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     def made() -> dict[str, Any]:
         page = report_page(name, chosen, zone, site, principal)
         around = shell(site, principal, page.path, page.report.label, "report")
-        return {"shell": around, "report": page.report, "page": embedded(page)}
+        shown = {word: words.get(word, "") for word in ("chart", "panel")}  # their places are kept from the first paint
+        return {"shell": around, "report": page.report, "shown": shown, "page": embedded(page)}
 
     return Template("report.html", context=await anyio.to_thread.run_sync(made))

@@ -24,6 +24,14 @@ export function element(name, words = {}, ...children) {
   return made;
 }
 
+/** Make an element of a drawing (SVG); every word is an attribute. */
+export function drawn(name, words = {}, ...children) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [word, value] of Object.entries(words)) if (value != null) made.setAttribute(word, value);
+  made.append(...children.flat().filter((child) => child != null && child !== false));
+  return made;
+}
+
 /** The element of an id; it must be on the page. */
 export function byId(id) {
   const found = document.getElementById(id);
