@@ -1,5 +1,7 @@
 """What the Options panel sets: what counts, in which money, compared, cut to its top, filled, and as of when."""
 
+from typing import Any
+
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -101,7 +103,12 @@ class TestOptions:
         assert "as_of" not in words(page)
 
     def test_what_a_saved_view_does_can_be_undone(self, page: Page, client: httpx.Client) -> None:
-        question = {"report": "explore", "rows": ["customer"], "measures": ["attempts"], "compare": "week"}
+        question: dict[str, Any] = {
+            "report": "explore",
+            "rows": ["customer"],
+            "measures": ["attempts"],
+            "compare": "week",
+        }
         question |= {"top": [{"field": "customer", "count": 2}], "fill": True}
         client.post("/api/v1/views", json={"name": "undone", "label": "Undone", "question": question})
         try:

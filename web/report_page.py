@@ -23,8 +23,10 @@ WEEK = 6
 
 
 class SiteView(Struct, frozen=True):
-    """What a page must know of the site. `newest` is the day of the newest call loaded,
-    `home_code` the country calling code of numbers as they are dialled at home."""
+    """What a page must know of the site.
+
+    `newest` is the day of the newest call loaded, `home_code` the country calling code of numbers dialled at home.
+    """
 
     timezone: str
     currency: str

@@ -4,14 +4,13 @@ import * as actions from "./actions.js";
 import { searchOf, wordsOf } from "./cell.js";
 import * as controls from "./controls.js";
 import { announce, byId, element } from "./dom.js";
+import { first, view } from "./first.js";
 import { many } from "./format.js";
 import { MOST_ROWS, load, unfold } from "./levels.js";
 import { classes, matrix } from "./matrix.js";
 import { States, empty, footer, warnings } from "./states.js";
 import { Table } from "./table.js";
-import { View } from "./view.js";
 
-const view = new View(JSON.parse(byId("page").textContent));
 const table = new Table(byId("sheet"), view.report.label);
 const states = new States({ cancel: () => asking.abort() });
 const drill = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => list(table.place) });
@@ -19,7 +18,7 @@ const more = element("button", { type: "button", class: "button plain", hidden: 
 /** What is beside and above the table is brought when it is opened, so that the table comes first. */
 const PANELS = { columns: () => import("./fields.js"), filters: () => import("./filters.js"), options: () => import("./options.js") };
 const panels = new Map();
-let asking = new AbortController();
+let { asking } = first;
 let sheet = null;
 let chart = null; // what draws it, once it is wanted
 
@@ -27,22 +26,28 @@ table.fewest = view.site.min_calls;
 table.filtered = (field) => view.asked.where.some((clause) => clause.field === field);
 for (const part of [controls, actions]) part.mount(view);
 view.addEventListener("look", () => open());
-view.addEventListener("asked", refresh);
+view.addEventListener("asked", ask);
 table.addEventListener("sort", (event) => sort(event.detail));
 table.addEventListener("toggle", (event) => toggle(event.detail.row));
 table.addEventListener("drill", (event) => list(event.detail));
 table.addEventListener("menu", (event) => filter(event.detail.column));
 table.addEventListener("place", () => offer());
-refresh();
+first.told = (progress) => states.progress(progress);
+follow(first.sheet);
 
 /** Ask what the view says now, and draw the answer. */
-async function refresh() {
+function ask() {
   asking.abort();
   asking = new AbortController();
+  follow(load(view, { signal: asking.signal, onProgress: (progress) => states.progress(progress) }));
+}
+
+/** Tell how a question goes that is under way, and draw its answer. */
+async function follow(answer) {
   const { signal } = asking;
   states.asking();
   try {
-    const found = await load(view, { signal, onProgress: (progress) => states.progress(progress) });
+    const found = await answer;
     if (asking.signal !== signal) return;
     sheet = found;
     draw();

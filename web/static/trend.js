@@ -39,7 +39,7 @@ export function points(answer, unit, measure) {
     const at = (name) => row[place.get(name + across)];
     const exact = at(measure);
     const earlier = answer.compared ? at(`${measure}.previous`) : undefined;
-    return { value, exact, number: number(exact), earlier, before: answer.compared ? number(earlier) : undefined, calls: place.has(`attempts${across}`) ? (at("attempts") ?? 0) : Infinity };
+    return { value, exact, number: number(exact), earlier, before: answer.compared ? number(earlier) : undefined, calls: measure !== "attempts" && place.has(`attempts${across}`) ? (at("attempts") ?? 0) : Infinity };
   };
   const groups = answer.subtotals?.filter(({ level }) => level === 1).map(({ row }) => row);
   if (place.has(unit)) return (groups ?? answer.rows).map((row) => point(row[place.get(unit)], row, ""));
