@@ -100,10 +100,10 @@ class TestTrend:
     def test_takes_the_buckets_that_fit_and_labels_none_twice(self, page: Page, window: str, unit: str) -> None:
         visit(page, f"{PATH.replace(WINDOW, window)}&chart=trend:customer_charge&measures=customer_charge")
         expect(page.locator("#chart .plot")).to_have_attribute("aria-label", re.compile(f"by {unit}, "))
-        amounts = page.locator("#chart .amount").all_inner_texts()
+        amounts = page.locator("#chart .amount").all_text_contents()
         assert len(amounts) > 2
         assert len(set(amounts)) == len(amounts)
-        below = page.locator("#chart .more").all_inner_texts()
+        below = page.locator("#chart .more").all_text_contents()
         assert below
         assert len(set(below)) == len(below)
 
@@ -121,7 +121,7 @@ class TestBars:
         heading(page, "Profit").get_by_role("button", name="Profit", exact=True).click()
         expect(heading(page, "Profit")).to_have_attribute("aria-sort", "descending")
         expect(bars.first.locator(".name")).to_have_text(answer["rows"][0][0])
-        assert bars.locator(".name").all_inner_texts()[:20] == names(page)[:20]
+        assert bars.locator(".name").all_inner_texts()[:8] == names(page)[:8]
         values = bars.locator(".value").all_inner_texts()
         assert values == [f"{shown(row[1], 'money')} USD" for row in answer["rows"][: len(values)]]
         widths = bars.locator(".bar").evaluate_all("bars => bars.map(bar => bar.getBoundingClientRect().width)")

@@ -27,7 +27,13 @@ export function mount(view) {
   const save = view.site.operator && element("button", { type: "button", class: "button", onclick: async () => (await import("./saving.js")).open(view) }, "Save view…");
   byId("actions").append(revert, chart, ...panels.map(({ button }) => button), ...(save ? [save] : []), downloads("Download", file), refresh);
   addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) view.ask();
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const held = document.activeElement;
+    if (held?.matches?.("input, textarea")) { // what is written there counts
+      held.blur();
+      held.focus();
+    }
+    view.ask();
   });
 
   const pending = () => {

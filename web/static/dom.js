@@ -24,9 +24,11 @@ export function element(name, words = {}, ...children) {
   return made;
 }
 
+let drawing = null; // the name of SVG, which looks like an address and is none: the browser knows it
 /** Make an element of a drawing (SVG); every word is an attribute. */
 export function drawn(name, words = {}, ...children) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  drawing ??= new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
+  const made = document.createElementNS(drawing, name);
   for (const [word, value] of Object.entries(words)) if (value != null) made.setAttribute(word, value);
   made.append(...children.flat().filter((child) => child != null && child !== false));
   return made;

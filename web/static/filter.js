@@ -113,7 +113,7 @@ function typed(view, field, { label, value, placeholder }, take) {
   };
   input.addEventListener("change", put);
   input.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && put()) view.ask();
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && put()) view.ask();
   });
   return [input, problem];
 }

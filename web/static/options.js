@@ -100,9 +100,11 @@ function moment(view) {
   const load = element("input", { class: "input", type: "number", min: 1, "aria-label": "Which load, by its number", placeholder: "number of the load" });
   const help = element("p", { class: "help" }, "As it stood then: records, reference data and exchange rates.");
   const made = element("div", { class: "field" }, field("As of", kind), when, month, load, help);
+  let held; // what the view said when this was drawn, or what this has put there
   const put = () => {
     const said = { "": () => null, instant: () => when.value.trim() || null, [CLOSE]: () => (month.value ? CLOSE + month.value : null), [BATCH]: () => (load.value ? BATCH + load.value : null) };
-    view.change({ as_of: said[kind.value]() });
+    held = said[kind.value]();
+    view.change({ as_of: held });
   };
   const closes = async (chosen) => {
     if (month.dataset.asked) return;
@@ -129,7 +131,8 @@ function moment(view) {
   for (const input of [when, month, load]) input.addEventListener("change", put);
   const draw = () => {
     const said = view.draft.as_of;
-    if (made.contains(document.activeElement)) return;
+    if (said === held) return;
+    held = said;
     kind.value = said === null ? "" : ([CLOSE, BATCH].find((each) => said.startsWith(each)) ?? "instant");
     if (kind.value === "instant") when.value = said;
     if (kind.value === BATCH) load.value = said.slice(BATCH.length);
