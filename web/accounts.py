@@ -1,4 +1,4 @@
-"""An account's id goes in, the page of its reports comes out; without one, the page that lists the accounts there are."""
+"""An account goes in, the page of its reports comes out; without one, the page that lists the accounts there are."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -79,7 +79,7 @@ def escaped(id_: str) -> str:
 
 def id_in(path: str) -> str:
     """Return the id that an address ends in, as the client wrote it."""
-    return unquote(path.split("/", 2)[2].removeprefix("=") if path.count("/") >= 2 else "")
+    return unquote(path.split("/", 2)[2]).removeprefix("=")
 
 
 def account_page(

@@ -79,24 +79,16 @@ def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, pri
         if base in site.catalog.reports:
             own: dict[str, str] = {word: preset[word] for word in PARAMETERS if word in preset}
             fixed = _preset(base, own, site, principal).get("where", [])
-    today = _today(zone, site)
-    settings = site.settings
+    day = today(zone, site)
     return ReportPage(
         report=view,
         path=f"/reports/{name}",
         saved=view.saved,
         preset=preset,
         fixed=fixed,
-        window={"from": site.days_before(today, WEEK), "to": site.days_before(today, -1)},
+        window={"from": site.days_before(day, WEEK), "to": site.days_before(day, -1)},
         catalog=catalog,
-        site=SiteView(
-            settings.timezone,
-            settings.currency,
-            today,
-            _newest(site, principal),
-            settings.min_calls,
-            principal.audience == "operator",
-        ),
+        site=site_view(day, site, principal),
     )
 
 
@@ -105,11 +97,20 @@ def _preset(name: str, chosen: Mapping[str, str], site: Site, principal: Princip
     return site.preset(of({"from": "2000-01-01", "to": "2000-01-02", "report": name, **chosen}), principal)
 
 
-def _today(zone: str, site: Site) -> str:
+def today(zone: str, site: Site) -> str:
+    """Return the date in `zone`, or in the site's when there is no such zone."""
     try:
         return site.today(zone or None)
     except TollhouseError:
         return site.today()  # the question will say what is wrong with the zone
+
+
+def site_view(day: str, site: Site, principal: Principal) -> SiteView:
+    """Return what a page must know of the site, on that day."""
+    settings = site.settings
+    operator = principal.audience == "operator"
+    newest = _newest(site, principal)
+    return SiteView(settings.timezone, settings.currency, day, newest, settings.min_calls, operator)
 
 
 def _newest(site: Site, principal: Principal) -> str | None:

@@ -37,11 +37,7 @@ PAGES: tuple[tuple[str, str, str], ...] = (
 def shell(site: Site, principal: Principal, path: str, title: str, kind: str = "page") -> Shell:
     """Return what stands around the page at `path`."""
     views = report_views(site.catalog, principal, site.shelf.every(principal))
-    reports = [
-        Link(view.label, f"/reports/{view.name}", path == f"/reports/{view.name}", view.help)
-        for view in views
-        if not view.records
-    ]
+    reports = [Link(view.label, f"/reports/{view.name}", path == f"/reports/{view.name}", view.help) for view in views]
     links = [
         Link(label, href, path == href) for label, href, audience in PAGES if audience in ("all", principal.audience)
     ]

@@ -3,12 +3,27 @@
 import { query } from "./api.js";
 import { byId, element, newId } from "./dom.js";
 import { shown } from "./format.js";
+import { line } from "./words.js";
 
 /** Put them on the page, when it is an account's. */
 export function mount(view) {
   if (!view.account) return;
   byId("controls").querySelector("form").prepend(selector(view));
+  calls(view);
   figures(view);
+}
+
+/** The way to the account's single calls. */
+function calls(view) {
+  const link = element("a", { class: "button" }, "Calls");
+  const draw = () => {
+    const { from, to, timezone } = view.asked;
+    const [{ field, values }] = view.bound;
+    link.href = `/reports/per-number?${new URLSearchParams({ from, to, tz: timezone, [`${field}.in`]: line(values) })}`;
+  };
+  view.addEventListener("asked", draw);
+  byId("actions").prepend(link);
+  draw();
 }
 
 /** Another report is chosen and then generated: it has a page of its own. */
