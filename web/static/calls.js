@@ -28,7 +28,7 @@ export function listed(pages, chosen = null) {
 }
 
 /** A search as the words of an address. */
-const wordsOf = (search) => words.written({ rows: null, columns: null, measures: null, sort: [], top: [], ...search }, { where: [] });
+const wordsOf = (search) => words.written({ rows: null, columns: null, measures: null, sort: [], top: [], ...search }, { rows: null, columns: null, measures: null, where: [] });
 
 /** Open the calls that `search` finds; `title` says of what they are. */
 export async function show(search, title) {
