@@ -1,4 +1,4 @@
-"""What the page of single calls promises: pasted numbers as they are written, every field, every call, nothing twice."""
+"""What the page of single calls promises: pasted numbers as they are written, every field, every call once."""
 
 import json
 import re
