@@ -122,7 +122,7 @@ class TestLists:
 
     def test_odd_ids_have_pages(self, page: Page) -> None:
         visit(page, f"/customers?{WINDOW}&attempts.eq=1&rows=customer")
-        page.wait_for_function(f"document.querySelectorAll('#sheet tbody a').length >= {len(ODD)}")
+        expect(page.locator("#sheet tbody a").nth(len(ODD) - 1)).to_be_visible()
         links = page.locator("#sheet tbody a").evaluate_all("links => links.map(each => each.href)")
         texts = page.locator("#sheet tbody a").evaluate_all("links => links.map(each => each.textContent)")
         for name in ODD:

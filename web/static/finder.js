@@ -85,7 +85,9 @@ function told() {
   return `${pages.at(-1).next_cursor ? "The newest " : ""}${many(count, "call")}${count > 1 ? ", newest first" : ""}`;
 }
 
-const way = (label, patch) => element("button", { type: "button", class: "button", onclick: () => search.ask(patch) }, label);
+function way(label, patch) {
+  return element("button", { type: "button", class: "button", onclick: () => search.ask(patch) }, label);
+}
 
 /** Nothing was found: say what could be looked for instead. */
 function nothing() {
