@@ -23,6 +23,7 @@ from engine.warehouse.gateway import Warehouse
 from tests import axe
 from tests.browser import chromium, opened
 from tests.clickhouse_process import ClickHouseProcess
+from tests.portal import Portal, odd_accounts
 from tests.report_page import Open
 from tests.server import Server
 
@@ -175,6 +176,24 @@ def page(open_page: Open) -> Iterator[Page]:
     """A page on the server with generated calls."""
     with open_page() as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The same calls, some of accounts with odd ids, a list of names, and customers who ask: see tests.portal."""
+    folder = tmp_path_factory.mktemp("portal")
+    with Portal(f"chdb://{folder / 'database'}") as server, server.client() as client:
+        with Warehouse("chdb://memory") as warehouse:
+            write(Traffic(6000, 5, seed=7, start=date(2026, 10, 1), euro=False), warehouse, folder / "calls.csv")
+        names = b"id,name\nacme-telecom,Acme Telecommunications plc\nbirch-voice,Birch & Voice\n"
+        for path, body in (
+            ("cdrs", (folder / "calls.csv").read_bytes()),
+            ("cdrs", odd_accounts().encode()),
+            ("lists/customers", names),
+        ):
+            response = client.post(f"/api/v1/{path}", content=body, headers={"content-type": "text/csv"})
+            response.raise_for_status()
+        yield server
 
 
 @pytest.fixture(scope="session")

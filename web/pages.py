@@ -17,6 +17,7 @@ from engine.query.answer import Answer, Column
 from engine.query.question import Question
 from engine.query.running import Ticket
 from engine.site import Site
+from web import accounts, number_page
 from web.access import principal_of
 from web.api import site_of
 from web.errors import ours
@@ -259,7 +260,7 @@ def told(request: Request[Any, Any, Any], failure: TollhouseError) -> Template:
 
 router = Router(
     "/",
-    route_handlers=[breakout, report],
+    route_handlers=[breakout, report, *accounts.HANDLERS, *number_page.HANDLERS],
     exception_handlers={TollhouseError: told},
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),

@@ -20,7 +20,7 @@ export function mount(view) {
     path: `/reports/${view.asked.report}`,
     words: view.parameters(),
     body: view.question(),
-    file: `${view.report.name}-${view.asked.from}.${ending}`.replaceAll(":", ""),
+    file: `${[...(view.account ? [view.account.id.replace(/[^\p{L}\p{N}._-]+/gu, "_")] : []), view.report.name, view.asked.from].join("-")}.${ending}`.replaceAll(":", ""),
   });
   const refresh = element("button", { type: "button", class: "button primary", id: "refresh", title: "Ask again (Ctrl+Enter)", onclick: () => view.ask() }, "Refresh");
   const revert = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => view.revert() }, "Undo changes");
@@ -38,7 +38,7 @@ export function mount(view) {
 
   const pending = () => {
     refresh.classList.toggle("pending", view.pending);
-    refresh.textContent = view.pending ? "Apply" : "Refresh";
+    refresh.textContent = view.account ? "Generate" : view.pending ? "Apply" : "Refresh";
     revert.hidden = !view.pending;
     const count = { filters: view.draft.where.length, options: OPTIONS.filter((word) => JSON.stringify(view.draft[word]) !== JSON.stringify(view.preset[word])).length };
     for (const panel of panels) panel.count.textContent = count[panel.name] || "";

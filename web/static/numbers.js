@@ -2,6 +2,7 @@
 
 import { element, newId } from "./dom.js";
 import { many } from "./format.js";
+import { pasted } from "./pasted.js";
 
 const FIELDS = ["number", "cli", "dialed"];
 /** As many as an address can hold. */
@@ -9,9 +10,6 @@ const MOST = 2000;
 
 /** Whether a clause belongs to the box. */
 export const holds = (view, { field, op }) => FIELDS.includes(field) && op === "in" && Boolean(view.field(field));
-
-/** The numbers of a text: one a line, or with commas or semicolons between them. */
-export const split = (text) => text.split(/[\n\r,;\t]+/).map((each) => each.trim()).filter(Boolean);
 
 /**
  * What records may hold for a number as it is written, by the rules of loading (sql/ingest/read.sql.j2): E.164 digits, and
@@ -50,7 +48,7 @@ export function box(view) {
   let held = "";
   const wanted = () => view.draft.where.find((clause) => holds(view, clause));
   const put = () => {
-    const said = split(area.value);
+    const said = pasted(area.value);
     const received = which.value === "cli";
     const all = said.map((text) => spellings(text, view.site.home_code, received));
     const bad = said.filter((_, place) => !all[place].length);

@@ -1,5 +1,7 @@
 /** The report page: what its server says of it goes in, the view is made, and its table follows the view. */
 
+import * as account from "./account.js";
+import * as accounts from "./accounts.js";
 import * as actions from "./actions.js";
 import { searchOf, wordsOf } from "./cell.js";
 import * as controls from "./controls.js";
@@ -24,7 +26,7 @@ let chart = null; // what draws it, once it is wanted
 
 table.fewest = view.site.min_calls;
 table.filtered = (field) => view.asked.where.some((clause) => clause.field === field);
-for (const part of [controls, actions]) part.mount(view);
+for (const part of [controls, actions, account, accounts]) part.mount(view, table);
 view.addEventListener("look", () => open());
 view.addEventListener("asked", ask);
 table.addEventListener("sort", (event) => sort(event.detail));
@@ -151,6 +153,8 @@ async function toggle(row) {
 /** List the calls that a cell counts. */
 async function list({ row, column }, clause = null, told = "") {
   if (!row) return;
+  const page = !column && !clause && table.linkOf(row);
+  if (page) return location.assign(page);
   const { show } = await import("./calls.js");
   const search = searchOf(view, sheet, row, column);
   if (clause) search.where = [...search.where, clause];
@@ -160,6 +164,6 @@ async function list({ row, column }, clause = null, told = "") {
 /** Offer the calls of the cell at hand to those who do not press Enter on it. */
 function offer() {
   const { row, column } = table.place;
-  drill.hidden = !row;
+  drill.hidden = !row || Boolean(!column && table.linkOf(row));
   if (row) drill.textContent = `Show calls of ${wordsOf(view, sheet, row, column)}`;
 }
