@@ -26,7 +26,7 @@ class Shell(Struct, frozen=True):
     in_reports: bool
 
 
-PAGES: tuple[tuple[str, str, str], ...] = ()
+PAGES: tuple[tuple[str, str, str], ...] = (("Home", "/", "all"), ("Help", "/help", "all"))
 """Pages beside the reports: label, address, and "operator" for those that customers have not, else "all"."""
 
 
