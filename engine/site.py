@@ -19,6 +19,7 @@ from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer, Stream
 from engine.query.calls import Calls
 from engine.query.cautions import Limit
+from engine.query.lists import name_of
 from engine.query.presets import described
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
@@ -26,6 +27,7 @@ from engine.query.running import Board, Ticket
 from engine.query.saved import Draft, Saved, Shelf
 from engine.query.streams import Streams
 from engine.query.values import ValuePage, values
+from engine.reference.lookups import versions
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.verify.report import Inspector, Rebuild, Verification
@@ -207,6 +209,14 @@ class Site:
     def values(self, dimension: str, principal: Principal, **asked: Any) -> ValuePage:
         """Return values of a dimension; `asked` are `search`, `limit`, `start` and `end`."""
         return values(self.desk, self.warehouse, principal, dimension, **asked)
+
+    def name_of(self, dimension: str, id_: str) -> str | None:
+        """Return what the list of `customer` or `provider` calls an id; None when it has no name."""
+        return name_of(self.warehouse, self.catalog.dimensions[f"{dimension}_name"], id_)
+
+    def lists(self) -> dict[str, int]:
+        """Return the version that stands of each list that was ever loaded."""
+        return versions(self.warehouse)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:

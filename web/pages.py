@@ -7,6 +7,7 @@ from litestar.di import Provide
 from litestar.response import Template
 
 from engine.errors import TollhouseError
+from web import accounts, number_page
 from web.access import principal_of
 from web.api import site_of
 from web.errors import ours
@@ -23,7 +24,7 @@ def told(request: Request[Any, Any, Any], failure: TollhouseError) -> Template:
 
 router = Router(
     "/",
-    route_handlers=[home, explained, report],
+    route_handlers=[home, explained, report, *accounts.HANDLERS, *number_page.HANDLERS],
     exception_handlers={TollhouseError: told},
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),
