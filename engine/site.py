@@ -19,6 +19,7 @@ from engine.ingest.stage import ledger_columns
 from engine.query.answer import Answer, Stream
 from engine.query.calls import Calls
 from engine.query.cautions import Limit
+from engine.query.lists import name_of
 from engine.query.presets import described
 from engine.query.question import Question
 from engine.query.run import Desk, Explanation
@@ -26,6 +27,7 @@ from engine.query.running import Board, Ticket
 from engine.query.saved import Draft, Saved, Shelf
 from engine.query.streams import Streams
 from engine.query.values import ValuePage, values
+from engine.reference.lookups import versions
 from engine.settings import Settings
 from engine.statement import Statement
 from engine.verify.report import Inspector, Rebuild, Verification
@@ -208,6 +210,14 @@ class Site:
         """Return values of a dimension; `asked` are `search`, `limit`, `start` and `end`."""
         return values(self.desk, self.warehouse, principal, dimension, **asked)
 
+    def name_of(self, dimension: str, id_: str) -> str | None:
+        """Return what the list of `customer` or `provider` calls an id; None when it has no name."""
+        return name_of(self.warehouse, self.catalog.dimensions[f"{dimension}_name"], id_)
+
+    def lists(self) -> dict[str, int]:
+        """Return the version that stands of each list that was ever loaded."""
+        return versions(self.warehouse)
+
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """Every name a filter may use."""
@@ -222,10 +232,23 @@ class Site:
         sql = "SELECT toString(toDate(now(), {zone:String}))"
         return str(self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone})))
 
+    def now(self, zone: str | None = None) -> str:
+        """Return the local time in `zone`, or else in the site's, to the minute: `2026-10-05T14:37`."""
+        sql = "SELECT formatDateTime(now(), '%Y-%m-%dT%H:%i', {zone:String})"
+        return str(self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone})))
+
     def newest_day(self) -> str | None:
         """Return the day, in the site's zone, of the newest call loaded; None when there is none."""
-        sql = "SELECT toString(toDate(max(last_start), {zone:String})) FROM batch_log WHERE state = 'loaded'"
-        found = self.warehouse.value(Statement(sql, {"zone": self.settings.timezone}))
+        found = self.newest_call()
+        return None if found is None else found[:10]
+
+    def newest_call(self, zone: str | None = None) -> str | None:
+        """Return the local time, to the minute, of the newest call loaded; None when there is none."""
+        sql = (
+            "SELECT formatDateTime(max(last_start), '%Y-%m-%dT%H:%i', {zone:String}) "
+            "FROM batch_log WHERE state = 'loaded'"
+        )
+        found = self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone}))
         return None if found is None else str(found)
 
     @staticmethod

@@ -21,6 +21,7 @@ from engine.warehouse.gateway import Warehouse
 from tests import axe
 from tests.browser import chromium
 from tests.clickhouse_process import ClickHouseProcess
+from tests.portal import Portal, odd_accounts
 from tests.server import Server
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -151,6 +152,24 @@ def traffic_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
             write(Traffic(6000, 5, seed=7, start=date(2026, 10, 1), euro=False), warehouse, folder / "calls.csv")
         body = (folder / "calls.csv").read_bytes()
         client.post("/api/v1/cdrs", content=body, headers={"content-type": "text/csv"}).raise_for_status()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The same calls, some of accounts with odd ids, a list of names, and customers who ask: see tests.portal."""
+    folder = tmp_path_factory.mktemp("portal")
+    with Portal(f"chdb://{folder / 'database'}") as server, server.client() as client:
+        with Warehouse("chdb://memory") as warehouse:
+            write(Traffic(6000, 5, seed=7, start=date(2026, 10, 1), euro=False), warehouse, folder / "calls.csv")
+        names = b"id,name\nacme-telecom,Acme Telecommunications plc\nbirch-voice,Birch & Voice\n"
+        for path, body in (
+            ("cdrs", (folder / "calls.csv").read_bytes()),
+            ("cdrs", odd_accounts().encode()),
+            ("lists/customers", names),
+        ):
+            response = client.post(f"/api/v1/{path}", content=body, headers={"content-type": "text/csv"})
+            response.raise_for_status()
         yield server
 
 

@@ -1,5 +1,6 @@
 """Requests for single calls go in; a page of them, or all of them in another format, comes out."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,8 +13,9 @@ from engine.query import parameters, search
 from engine.query.running import Ticket
 from engine.query.search import PAGE, PER_NUMBER, Search
 from engine.site import Site
-from web.delivery import DELIVERY, Begun, Delivery, delivered, delivery, ticket_of
+from web.delivery import DELIVERY, Begun, Delivery, delivered, delivery, progressed, ticket_of
 from web.parameters import given, words
+from web.progress import PROGRESS
 
 SEARCH_BYTES = 4 << 20
 """Largest search: a list of some hundred thousand numbers still fits."""
@@ -67,7 +69,10 @@ async def _answered(
         )
         return next(pieces, b""), pieces
 
-    return await delivered(request, ticket_of(request, site, principal), how, begun)
+    ticket = ticket_of(request, site, principal)
+    if request.headers.get("accept", "") == PROGRESS and how.form == "json":
+        return progressed(request, ticket, partial(site.calls.page, asked, principal, ticket=ticket))
+    return await delivered(request, ticket, how, begun)
 
 
 HANDLERS = [calls, calls_asked]

@@ -74,9 +74,13 @@ async def answered(
         raise BadRequest("malformed", f"progress comes before JSON, not before {how.form}", pointer="format")
     ticket = ticket_of(request, site, principal)
     if progress:
-        told = _told(request, ticket, partial(site.ask, question, principal, ticket))
-        return _packed(request, told, ticket)
+        return progressed(request, ticket, partial(site.ask, question, principal, ticket))
     return await delivered(request, ticket, how, partial(_begun, site, principal, question, how))
+
+
+def progressed(request: Request[Any, Any, Any], ticket: Ticket, work: Callable[[], Any]) -> Flowing:
+    """Return lines of how far `work` is, and its result as the last."""
+    return _packed(request, _told(request, ticket, work), ticket)
 
 
 async def delivered(

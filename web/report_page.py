@@ -32,10 +32,22 @@ class SiteView(Struct, frozen=True):
     operator: bool
 
 
+class AccountView(Struct, frozen=True):
+    """Whose page it is: the dimension and its value, what it is called, its reports, and its figures at the top."""
+
+    kind: str
+    id: str
+    name: str
+    reports: list[ReportView]
+    figures: list[str]
+
+
 class ReportPage(Struct, frozen=True):
     """What the modules of a report page are told.
 
     `preset` is the report as a question, `fixed` are filters of it that stay, `window` is asked when the URL says none.
+    `bound` are filters of the page, which hold for everything that is asked on it. `listed` is the dimension whose
+    values have pages of their own; `named` tells whether a list gives them names.
     """
 
     report: ReportView
@@ -46,6 +58,10 @@ class ReportPage(Struct, frozen=True):
     window: dict[str, str]
     catalog: CatalogView
     site: SiteView
+    bound: list[dict[str, Any]] = []
+    account: AccountView | None = None
+    listed: str | None = None
+    named: bool = False
 
 
 def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, principal: Principal) -> ReportPage:
@@ -63,24 +79,16 @@ def report_page(name: str, chosen: Mapping[str, str], zone: str, site: Site, pri
         if base in site.catalog.reports:
             own: dict[str, str] = {word: preset[word] for word in PARAMETERS if word in preset}
             fixed = _preset(base, own, site, principal).get("where", [])
-    today = _today(zone, site)
-    settings = site.settings
+    day = today(zone, site)
     return ReportPage(
         report=view,
         path=f"/reports/{name}",
         saved=view.saved,
         preset=preset,
         fixed=fixed,
-        window={"from": site.days_before(today, WEEK), "to": site.days_before(today, -1)},
+        window={"from": site.days_before(day, WEEK), "to": site.days_before(day, -1)},
         catalog=catalog,
-        site=SiteView(
-            settings.timezone,
-            settings.currency,
-            today,
-            site.newest_day(),
-            settings.min_calls,
-            principal.audience == "operator",
-        ),
+        site=site_view(day, site, principal),
     )
 
 
@@ -89,11 +97,31 @@ def _preset(name: str, chosen: Mapping[str, str], site: Site, principal: Princip
     return site.preset(of({"from": "2000-01-01", "to": "2000-01-02", "report": name, **chosen}), principal)
 
 
-def _today(zone: str, site: Site) -> str:
+def today(zone: str, site: Site) -> str:
+    """Return the date in `zone`, or in the site's when there is no such zone."""
     try:
         return site.today(zone or None)
     except TollhouseError:
         return site.today()  # the question will say what is wrong with the zone
+
+
+def site_view(day: str, site: Site, principal: Principal) -> SiteView:
+    """Return what a page must know of the site, on that day."""
+    settings = site.settings
+    operator = principal.audience == "operator"
+    newest = _newest(site, principal)
+    return SiteView(settings.timezone, settings.currency, day, newest, settings.min_calls, operator)
+
+
+def _newest(site: Site, principal: Principal) -> str | None:
+    """The day of the newest call that the caller may see; when others' calls are loaded is not its business."""
+    newest = site.newest_day()
+    if newest is None or principal.accounts is None:
+        return newest
+    sort = [{"field": "day", "descending": True}]
+    window = {"from": "2000-01-01", "to": site.days_before(newest, -1)}
+    rows = site.ask(of({**window, "rows": ["day"], "measures": ["attempts"], "sort": sort, "limit": 1}), principal).rows
+    return str(rows[0][0]) if rows else None
 
 
 def embedded(page: Any) -> str:

@@ -26,21 +26,21 @@ class Shell(Struct, frozen=True):
     in_reports: bool
 
 
-PAGES: tuple[tuple[str, str, str], ...] = ()
-"""Pages beside the reports: label, address, and "operator" for those that customers have not, else "all"."""
+PAGES: tuple[tuple[str, str, str], ...] = (
+    ("Home", "/", "all"),
+    ("Customers", "/customers", "operator"),
+    ("Account", "/customers", "customer"),
+    ("Providers", "/providers", "operator"),
+    ("Help", "/help", "all"),
+)
+"""Pages beside the reports: label, address, and whose they are: "operator", "customer" or "all"."""
 
 
 def shell(site: Site, principal: Principal, path: str, title: str, kind: str = "page") -> Shell:
     """Return what stands around the page at `path`."""
     views = report_views(site.catalog, principal, site.shelf.every(principal))
-    reports = [
-        Link(view.label, f"/reports/{view.name}", path == f"/reports/{view.name}", view.help)
-        for view in views
-        if not view.records
-    ]
+    reports = [Link(view.label, f"/reports/{view.name}", path == f"/reports/{view.name}", view.help) for view in views]
     links = [
-        Link(label, href, path == href)
-        for label, href, audience in PAGES
-        if audience == "all" or principal.audience == "operator"
+        Link(label, href, path == href) for label, href, audience in PAGES if audience in ("all", principal.audience)
     ]
     return Shell(title, kind, reports, links, in_reports=any(link.here for link in reports))

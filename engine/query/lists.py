@@ -8,6 +8,10 @@ from msgspec import Struct
 
 from engine.catalog.model import Dimension
 from engine.reference.kinds import kinds
+from engine.reference.lookups import versions
+from engine.statement import Statement
+from engine.template import render
+from engine.warehouse.gateway import Warehouse
 
 
 class Rates(Struct, frozen=True):
@@ -41,6 +45,18 @@ def name_lists(dimensions: Iterable[Dimension | None], versions: Mapping[str, in
     """Return what tells the names of those dimensions that have some, by the dimension's name."""
     found = {dimension.name: name_list(dimension, versions) for dimension in dimensions if dimension}
     return {name: told for name, told in found.items() if told}
+
+
+def name_of(warehouse: Warehouse, dimension: Dimension, id_: str) -> str | None:
+    """Return what the list that stands calls an id; None when there is no list, or no name in it."""
+    told = name_list(dimension, versions(warehouse))
+    if told is None:
+        return None
+    statement = Statement(
+        render("query/name.sql.j2", lists=(told,), rates=None), {told.relation: told.version, "id": id_}
+    )
+    rows = warehouse.query(statement).rows
+    return str(rows[0][0]) if rows else None
 
 
 def rate_parameters(rates: Rates, start_ms: int, end_ms: int) -> dict[str, Any]:

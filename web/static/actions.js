@@ -18,7 +18,7 @@ export function mount(view) {
     path: `/reports/${view.asked.report}`,
     words: view.parameters(),
     body: view.question(),
-    file: `${view.report.name}-${view.asked.from}.${ending}`.replaceAll(":", ""),
+    file: `${[...(view.account ? [view.account.id.replace(/[^\p{L}\p{N}._-]+/gu, "_")] : []), view.report.name, view.asked.from].join("-")}.${ending}`.replaceAll(":", ""),
   });
   const refresh = element("button", { type: "button", class: "button primary", id: "refresh", title: "Ask again (Ctrl+Enter)", onclick: () => view.ask() }, "Refresh");
   const revert = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => view.revert() }, "Undo changes");
@@ -30,7 +30,7 @@ export function mount(view) {
 
   const pending = () => {
     refresh.classList.toggle("pending", view.pending);
-    refresh.textContent = view.pending ? "Apply" : "Refresh";
+    refresh.textContent = view.account ? "Generate" : view.pending ? "Apply" : "Refresh";
     revert.hidden = !view.pending;
     const filters = panels.find(({ name }) => name === "filters");
     if (filters) filters.count.textContent = view.draft.where.length || "";

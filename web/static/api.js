@@ -44,16 +44,22 @@ export async function bytes(path, body) {
   return (await asked(path, { method: "POST", headers: json, body: JSON.stringify(body) })).blob();
 }
 
+/** Ask a question; `options` as below. */
+export const query = (question, options) => told("/query", question, options);
+
+/** Ask for a page of calls. */
+export const calls = (search, options) => told("/calls", search, options);
+
 /**
- * Ask a question. `onProgress` is told `{rows_read, rows_total, elapsed_ms}` several times a second.
+ * POST what is asked. `onProgress` is told `{rows_read, rows_total, elapsed_ms}` several times a second.
  * When `signal` is aborted the engine is told to stop, and an `AbortError` is thrown.
  */
-export async function query(question, { signal, onProgress } = {}) {
+async function told(path, question, { signal, onProgress } = {}) {
   const id = crypto.randomUUID?.() ?? `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   const stop = () => fetch(`${ROOT}/queries/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
   signal?.addEventListener("abort", stop, { once: true });
   try {
-    const response = await asked("/query", {
+    const response = await asked(path, {
       method: "POST",
       signal,
       headers: { ...json, accept: PROGRESS, "query-id": id },
@@ -80,11 +86,11 @@ async function result(response, onProgress) {
     for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
       pieces.push(rest.slice(0, end));
       rest = rest.slice(end + 1);
-      const told = JSON.parse(pieces.join(""));
+      const line = JSON.parse(pieces.join(""));
       pieces.length = 0;
-      if (told.progress) onProgress?.(told.progress);
-      else if (told.error) throw new Refused(told.error);
-      else return told.result;
+      if (line.progress) onProgress?.(line.progress);
+      else if (line.error) throw new Refused(line.error);
+      else return line.result;
     }
     pieces.push(rest);
   }

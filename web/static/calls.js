@@ -9,22 +9,26 @@ import { Table } from "./table.js";
 import * as words from "./words.js";
 
 const PAGE = 500;
+const LONGEST_ADDRESS = 16000;
 
-/** Pages of calls as what the table draws: flat rows, named by when they began. */
-export function listed(pages) {
+/** Pages of calls as what the table draws: flat rows, named by when they began; `chosen` are the columns to show. */
+export function listed(pages, chosen = null) {
   const { columns } = pages[0];
   return {
     flat: true,
     fields: [{ name: columns[0].name, type: columns[0].type }],
     grouped: 1,
     answer: { columns },
-    columns: columns.slice(1).map((column, place) => ({ ...column, place: place + 1, text: isText(column.type), sort: column.name })),
+    columns: columns.slice(1).map((column, place) => ({ ...column, place: place + 1, text: isText(column.type), sort: column.name })).filter((column) => !chosen || chosen.includes(column.name)),
     top: pages.flatMap((page) => page.rows).map((row) => new Row([row[0]], row, { leaf: true, level: 1 })),
     visible() {
       return this.top;
     },
   };
 }
+
+/** A search as the words of an address. */
+const wordsOf = (search) => words.written({ rows: null, columns: null, measures: null, sort: [], top: [], ...search }, { rows: null, columns: null, measures: null, where: [] });
 
 /** Open the calls that `search` finds; `title` says of what they are. */
 export async function show(search, title) {
@@ -33,9 +37,11 @@ export async function show(search, title) {
   const told = element("p", { class: "foot", role: "status" }, "Asking…");
   const more = element("button", { type: "button", class: "button", hidden: true }, `Next ${PAGE}`);
   const close = element("button", { type: "button", class: "button primary", onclick: () => dialog.close() }, "Close");
-  const save = downloads("Download", (format) => ({ path: "/calls", words: words.written({ rows: null, columns: null, measures: null, sort: [], top: [], ...search }, { where: [] }), body: search, file: `calls.${format}` }));
+  const save = downloads("Download", (format) => ({ path: "/calls", words: wordsOf(search), body: search, file: `calls.${format}` }));
+  const page = `/reports/per-number?${wordsOf(search)}`;
+  const whole = element("a", { class: "button", href: page, hidden: page.length > LONGEST_ADDRESS }, "Open as a page");
   dialog.setAttribute("aria-label", `Calls: ${title}`);
-  dialog.replaceChildren(element("header", { class: "title" }, element("h2", {}, `Calls: ${title}`), element("div", { class: "actions" }, save, close)), host, element("div", { class: "title" }, told, more));
+  dialog.replaceChildren(element("header", { class: "title" }, element("h2", {}, `Calls: ${title}`), element("div", { class: "actions" }, whole, save, close)), host, element("div", { class: "title" }, told, more));
   dialog.showModal();
   close.focus();
   const table = new Table(host, `Calls: ${title}`);

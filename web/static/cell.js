@@ -10,7 +10,8 @@ import { clause } from "./levels.js";
 export function searchOf(view, sheet, row, column) {
   const { asked } = view;
   const where = new Map();
-  for (const each of [...view.fixed, ...asked.where]) {
+  const own = view.fixed.filter((clause) => !view.bound.includes(clause));
+  for (const each of [...own, ...asked.where]) {
     if (view.field(each.field)?.kind !== "measure") where.set(`${each.field}.${each.op}`, each);
   }
   const narrow = (field, filter) => {
@@ -24,6 +25,7 @@ export function searchOf(view, sheet, row, column) {
   for (const [field, value] of Object.entries(column?.pivot ?? {})) {
     narrow(field, column.other?.includes(field) ? { field, op: "not_in", values: topOf(sheet, field) } : clause(field, [value]));
   }
+  for (const clause of view.bound) where.set(`bound ${clause.field}`, clause); // whatever a row says, it is of this page
   // a window alone is too much to ask for: every record has an attempt
   if (!where.size) where.set("attempt.ge", { field: "attempt", op: "ge", values: [1] });
   const { from, to, timezone, calls, currency, as_of } = asked;

@@ -25,24 +25,27 @@ export class Line {
     put(tr, "aria-level", sheet.flat || total ? null : row.level);
     put(tr, "aria-expanded", row.leaf ? null : row.open);
     put(tr, "aria-busy", row.busy ? true : null);
-    this.#name(sheet, row, total);
+    this.#name(table, row, total);
     for (const [column, cell] of this.cells) this.#write(table, cell, column);
   }
 
-  #name(sheet, row, total) {
+  #name(table, row, total) {
+    const { sheet } = table;
+    const href = total ? null : table.linkOf(row);
     const label = labelOf(sheet, row);
     const level = sheet.flat || total ? 1 : row.level;
     const problem = row.problem || (row.truncated && row.open ? `${row.truncated.toLocaleString("en")} more` : "");
-    const kind = `${row.leaf} ${level} ${problem}`;
+    const kind = `${row.leaf} ${level} ${href !== null} ${problem}`;
     if (kind !== this.kind) {
       this.kind = kind;
-      this.name = element("span", { class: "name" });
+      this.name = href === null ? element("span", { class: "name" }) : element("a", { class: "name", tabindex: -1 });
       const twist = !row.leaf || level > 1 ? element("span", { class: row.leaf ? "twist leaf" : "twist", "aria-hidden": "true" }) : null;
       const more = problem ? element("span", { class: "more" }, problem) : null;
       this.first.replaceChildren(...[twist, this.name, more].filter(Boolean));
       this.first.style.setProperty("--level", level);
     }
     say(this.name, label);
+    if (href !== null) put(this.name, "href", href);
     put(this.first, "title", label.length > 24 ? label : null);
   }
 

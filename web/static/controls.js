@@ -81,7 +81,7 @@ function choices(view) {
 }
 
 function selectors(view) {
-  return SELECTORS.map((name) => view.field(name)).filter(Boolean).map((dimension) => {
+  return SELECTORS.map((name) => view.field(name)).filter((dimension) => dimension && !view.bound.some((clause) => clause.field === dimension.name)).map((dimension) => {
     const made = select(dimension, {
       values: () => view.clause(dimension.name, "in") ?? [],
       choose: (values) => view.filter(dimension.name, "in", values),

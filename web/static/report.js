@@ -1,5 +1,7 @@
 /** The report page: what its server says of it goes in, the view is made, and its table follows the view. */
 
+import * as account from "./account.js";
+import * as accounts from "./accounts.js";
 import * as actions from "./actions.js";
 import * as calls from "./calls.js";
 import { searchOf, wordsOf } from "./cell.js";
@@ -22,7 +24,7 @@ let sheet = null;
 
 table.fewest = view.site.min_calls;
 table.filtered = (field) => view.asked.where.some((clause) => clause.field === field);
-for (const part of [controls, fields, filters, actions]) part.mount(view, table);
+for (const part of [controls, fields, filters, actions, account, accounts]) part.mount(view, table);
 view.addEventListener("asked", refresh);
 table.addEventListener("sort", (event) => sort(event.detail));
 table.addEventListener("toggle", (event) => toggle(event.detail.row));
@@ -97,12 +99,14 @@ async function toggle(row) {
 
 /** Open the calls that a cell counts. */
 function open({ row, column }) {
-  if (row) calls.show(searchOf(view, sheet, row, column), wordsOf(view, sheet, row, column));
+  const page = row && !column && table.linkOf(row);
+  if (page) location.assign(page);
+  else if (row) calls.show(searchOf(view, sheet, row, column), wordsOf(view, sheet, row, column));
 }
 
 /** Offer the calls of the cell at hand to those who do not press Enter on it. */
 function offer() {
   const { row, column } = table.place;
-  drill.hidden = !row;
+  drill.hidden = !row || Boolean(!column && table.linkOf(row));
   if (row) drill.textContent = `Show calls of ${wordsOf(view, sheet, row, column)}`;
 }

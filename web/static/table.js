@@ -25,6 +25,8 @@ export class Table extends EventTarget {
   ties = 1;
   /** Whether a field has a filter. */
   filtered = () => false;
+  /** Where the name of a row leads; null when it leads nowhere. */
+  linkOf = () => null;
   /** Whether headings can be pressed, to sort and to filter. */
   pressable = true;
 

@@ -17,6 +17,7 @@
  *   view.unfilter("asr")                         pending; removes every clause of a field
  *   view.choose("type", "lata")                  a parameter of the report, which brings other rows and measures
  *   view.look({ panel: "filters" })              presentation, at once and without asking: `view.shown` holds it
+ *   view.turn("dtmf")                            another report of the account: pending, asked it is a page of its own
  *   view.clause(field, op)                       the draft's values, or undefined;  view.pending, view.pendingFields()
  *
  * Events (view.addEventListener): "draft" something pending changed; "asked" the question to ask changed, or is to be
@@ -25,7 +26,8 @@
  * `view.site` is {timezone, currency, today, newest, min_calls}, `view.catalog` what GET /catalog tells,
  * `view.field(name)` a dimension or measure of it with `kind` "dimension" or "measure", undefined for one that is not
  * the caller's. `view.preset` is what the report starts from, `view.fixed` are filters that belong to the report and
- * cannot be taken away. Nothing is ever hidden from customers by the browser: what is not theirs is not in the catalog.
+ * cannot be taken away, `view.bound` those among them that belong to the page: they are in every question it asks. On the
+ * page of an account `view.account` is {kind, id, name, reports, figures}. Nothing is ever hidden from customers by the browser: what is not theirs is not in the catalog.
  *
  * Where elements of the page go (web/templates/report.html): #controls dates, zone and selectors; #chart charts above
  * the table; #columns-panel and #filters-panel beside it, of which `view.shown.panel` says which is open; #actions the
@@ -58,7 +60,11 @@ export class View extends EventTarget {
     this.#page = page;
     this.site = page.site;
     this.catalog = page.catalog;
-    this.fixed = page.fixed;
+    this.bound = page.bound ?? [];
+    this.account = page.account ?? null;
+    this.listed = page.listed ?? null;
+    this.named = Boolean(page.named);
+    this.fixed = [...page.fixed, ...this.bound];
     this.report = page.report;
     this.saved = page.saved;
     this.path = page.path;
@@ -75,7 +81,7 @@ export class View extends EventTarget {
   }
 
   get pending() {
-    return !same(this.asked, this.draft);
+    return Boolean(this.next) || !same(this.asked, this.draft);
   }
 
   /** The words of the view whose pending value differs from the asked one. */
@@ -94,6 +100,7 @@ export class View extends EventTarget {
 
   ask(patch = {}) {
     this.#draft(patch);
+    if (this.next) return location.assign(this.#elsewhere());
     const changed = this.pending;
     this.asked = this.draft;
     if (changed) this.#write(history.pushState);
@@ -109,7 +116,13 @@ export class View extends EventTarget {
   }
 
   revert() {
+    this.next = null;
     this.draft = this.asked;
+    this.#tell("draft");
+  }
+
+  turn(name) {
+    this.next = name === this.report.name ? null : name;
     this.#tell("draft");
   }
 
@@ -143,6 +156,7 @@ export class View extends EventTarget {
     const { pivot, ...asked } = view;
     if (!pivot) asked.columns = [];
     const said = { ...asked, ...more };
+    said.where = [...this.bound, ...said.where];
     return Object.fromEntries(Object.entries(said).filter(([word, value]) => NEVER_LEFT_OUT.has(word) || !(value == null || value === false || same(value, []))));
   }
 
@@ -150,7 +164,8 @@ export class View extends EventTarget {
   parameters() {
     const { pivot, ...asked } = this.asked;
     const nothing = { rows: null, columns: null, measures: null, sort: [], where: [] };
-    const said = words.written({ ...asked, columns: pivot ? asked.columns : [] }, nothing);
+    const where = [...this.bound, ...asked.where];
+    const said = words.written({ ...asked, where, columns: pivot ? asked.columns : [] }, nothing);
     said.delete("filters");
     return said;
   }
@@ -171,7 +186,9 @@ export class View extends EventTarget {
     const found = { ...EMPTY, timezone: this.site.timezone, currency: this.site.currency, ...this.#page.window, ...preset };
     found.pivot = Boolean(preset.subtotals || preset.columns?.length);
     found.where = this.#page.saved ? (preset.where ?? []) : [];
-    if (!this.#page.saved) this.fixed = preset.where ?? [];
+    if (!this.#page.saved) this.fixed = [...(preset.where ?? []), ...this.bound];
+    const own = found.rows.filter((name) => !this.#binds(name));
+    if (own.length) found.rows = own; // the same in every row
     for (const word of OWN) if (word !== "pivot") delete found[word];
     return found;
   }
@@ -190,10 +207,27 @@ export class View extends EventTarget {
     const said = new URLSearchParams(location.search);
     this.preset ??= this.#filled(this.#page.preset);
     const view = words.read(said, this.preset, this.fields);
+    // filters of one kind on one field are one in an address, where their values add up: the page's own stays alone
+    for (const clause of view.where) if (clause.op === "eq" && this.#binds(clause.field)) clause.op = "in";
     if (said.has("pivot")) view.pivot = said.get("pivot") !== "off";
     this.asked = this.draft = Object.freeze(view);
     const expanded = said.getAll("open").map((text) => path(text)).filter(Boolean);
     this.shown = Object.freeze({ panel: said.get("panel") ?? LOOK.panel, chart: said.get("chart") ?? LOOK.chart, expanded });
+  }
+
+  #binds(field) {
+    return this.bound.some((clause) => clause.field === field);
+  }
+
+  /** Where the report is that was chosen: with the window, and the filters of calls. */
+  #elsewhere() {
+    const { from, to, timezone, currency } = this.draft;
+    const where = this.draft.where.filter((clause) => this.field(clause.field)?.kind === "dimension");
+    const kept = { rows: null, columns: null, measures: null, sort: [], top: [], from, to, timezone, currency, where };
+    const { site } = this;
+    const said = words.written(kept, { rows: null, columns: null, measures: null, where: [], timezone: site.timezone, currency: site.currency });
+    said.set("report", this.next);
+    return `${this.path}?${readable(said)}`;
   }
 
   async #restore() {
@@ -206,6 +240,7 @@ export class View extends EventTarget {
 
   #write(how) {
     const said = words.written(this.asked, this.preset);
+    if (this.account && this.report.name !== this.account.reports[0].name) said.set("report", this.report.name);
     for (const { name, default: usual } of this.report.parameters ?? []) if (this.asked[name] && this.asked[name] !== usual) said.set(name, this.asked[name]);
     if (this.asked.pivot !== this.preset.pivot) said.set("pivot", this.asked.pivot ? "on" : "off");
     if (this.shown.panel) said.set("panel", this.shown.panel);
