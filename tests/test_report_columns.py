@@ -137,6 +137,23 @@ class TestSorting:
 
 
 class TestKeys:
+    def test_sort_a_pivoted_column_and_drill_from_the_total(self, page: Page, client: httpx.Client) -> None:
+        visit(page, f"/reports/explore?{WINDOW}&rows=customer&columns=day&measures=attempts&pivot=on")
+        page.locator("#sheet tbody th").first.focus()
+        for key in ("ArrowUp", "ArrowRight", "ArrowRight", "Enter"):
+            page.keyboard.press(key)
+        sort = [{"field": "attempts|2026-10-02", "descending": True}]
+        answer = ask(client, rows=["customer"], columns=["day"], measures=["attempts"], sort=sort, totals=True)
+        expect(page.locator("#sheet th[aria-sort=descending]")).to_have_attribute("aria-colindex", "3")
+        assert cells(page)[:8] == [drawn(answer, row) for row in answer["rows"][:8]]
+        assert words(page)["sort"] == ["attempts|2026-10-02:desc"]
+        page.keyboard.press("Control+End")
+        expect(page.locator("#sheet tfoot td").last).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#calls .foot")).to_contain_text("The newest 500")
+        page.keyboard.press("Escape")
+        expect(page.locator("#sheet tfoot td").last).to_be_focused()
+
     def test_walk_the_whole_table_and_tab_leaves_it(self, page: Page) -> None:
         visit(page, f"/reports/explore?{WINDOW}&rows=number&measures=attempts,acd")
         rows = int(page.locator("#sheet table").get_attribute("aria-rowcount") or 0)

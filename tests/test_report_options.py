@@ -4,8 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import opened
+from tests.portal import HEADER, Portal
 from tests.report_page import WIDE, WINDOW, Open, apply, ask, cells, drawn, visit, words
 
 pytestmark = pytest.mark.browser
@@ -127,3 +129,17 @@ class TestOptions:
             assert cells(page)[:10] == [drawn(answer, row) for row in answer["rows"][:10]]
         finally:
             client.delete("/api/v1/views/undone")
+
+
+def test_customers_are_offered_what_is_theirs(browser: Browser, portal: Portal) -> None:
+    with opened(browser, portal.url, extra_http_headers={HEADER: "acme-telecom"}) as page:
+        visit(page, f"/reports/breakout?{WINDOW}&panel=options&chart=trend:attempts")
+        expect(page.locator("#chart .plot")).to_be_visible()
+        panel = page.locator("#options-panel")
+        assert panel.get_by_label("As of", exact=True).locator("option").all_inner_texts() == ["Now", "A moment"]
+        expect(panel.get_by_label("Count", exact=True)).to_have_value("final")
+        offered = page.locator("#chart").get_by_label("Measure").locator("option").all_inner_texts()
+        assert offered
+        everything = panel.inner_text() + " ".join(offered)
+        assert not any(word in everything for word in ("Profit", "Provider", "Margin"))
+        assert page.get_by_role("button", name="Save view").count() == 0
