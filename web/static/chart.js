@@ -88,7 +88,7 @@ export class Chart {
     });
     const { total_rows: all, row_count: here } = sheet.answer;
     const count = sheet.top.length < here ? many(sheet.top.length, "group") : many(all, "row"); // groups made of rows are all there
-    this.said.textContent = rows.length < Math.min(all, sheet.top.length) || here < all ? `The first ${rows.length} of ${count}, as the table is sorted` : "As the table is sorted";
+    this.said.textContent = rows.length < Math.min(all, sheet.top.length) || here < all ? `${field.label}: the first ${rows.length} of ${count}, as the table is sorted` : `${field.label}, as the table is sorted`;
     this.body.replaceChildren(bars(drawn, `${field.label} of each row`));
   }
 
@@ -130,7 +130,7 @@ export class Chart {
     const width = Math.max(240, this.body.clientWidth);
     const of = (place) => `${named(all[place].value, unit)}: ${told(all[place].exact, field.type, answer.question.currency)}`;
     const rest = answer.compared ? ". The dashed line is the period before" : "";
-    const idle = `By ${unit.label.toLowerCase()}${rest}`;
+    const idle = `${field.label} by ${unit.label.toLowerCase()}${rest}`; // also for paper, which has no controls
     const held = this.body.contains(document.activeElement);
     const tell = (place) => {
       this.said.textContent = place === null ? idle : of(place) + (all[place].before === undefined ? "" : `, before ${told(all[place].earlier, field.type, answer.question.currency)}`) + (all[place].calls < this.view.site.min_calls ? `, of ${many(all[place].calls, "call")} only` : "");

@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { byId, element, newId } from "./dom.js";
 
 const COUNTED = [["attempts", "Every attempt"], ["final", "One per call"]];
-const BASES = [["attempts", "All attempts"], ["seizures", "Seizures: attempts that got a line"]];
+const BASES = [["attempts", "All attempts"], ["seizures", "Seizures: without those refused"]];
 const COMPARED = [["", "Nothing"], ["previous", "The period before"], ["week", "A week before"], ["year", "A year before"]];
 const CLOSE = "close:";
 const BATCH = "batch:";
