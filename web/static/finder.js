@@ -70,7 +70,8 @@ function draw() {
   const last = pages.at(-1);
   more.hidden = !last.next_cursor;
   const read = pages.reduce((sum, page) => sum + page.rows_read, 0);
-  const said = [told(), search.asked.timezone, `${short(read)} rows read`];
+  const { from, to, timezone } = search.asked;
+  const said = [told(), `${from} to ${to}`, timezone, `${short(read)} rows read`];
   byId("foot").replaceChildren(...said.map((text) => element("span", {}, text)), more, details);
   if (!sheet.top.length) return nothing();
   states.table((last.warnings ?? []).map((warning) => warning.message));
