@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import opened
 from tests.portal import HEADER, ODD, Portal
-from tests.test_report_page import ask, cells, drawn, names, visit, words
+from tests.report_page import ask, cells, drawn, names, visit, words
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import opened
 from tests.portal import HEADER, Portal
-from tests.test_report_page import cells, visit, words
+from tests.report_page import cells, visit, words
 
 pytestmark = pytest.mark.browser
 

@@ -4,7 +4,7 @@ import { query } from "./api.js";
 import { OTHER, isQuotient } from "./format.js";
 import { Sheet, keyOf } from "./sheet.js";
 
-/** The most rows of one answer; a table of more is for a download. */
+/** The most rows of one answer; those after them are asked for when they are wanted, or downloaded. */
 export const MOST_ROWS = 10000;
 
 const isNothing = (value) => value === null || value === undefined;
@@ -19,9 +19,17 @@ export async function load(view, options) {
   const answer = plain(await query(question(view, depth, { totals: fields.length > 0, subtotals: whole && !flat && fields.length > 1 }), options));
   const sheet = new Sheet(answer, fields, { flat, shown: asked.measures });
   sheet.fetch = (paths, how) => below(view, asked, sheet, paths, how);
-  if (whole && !flat && fields.length > 1) nest(sheet, answer, fields.length);
+  const nested = whole && !flat && fields.length > 1;
+  if (nested) nest(sheet, answer, fields.length);
+  else sheet.next = (how) => next(view, asked, sheet, depth, how);
   await reopen(sheet, view.shown.expanded, options);
   return sheet;
+}
+
+/** Ask for the rows after those that are here. */
+async function next(view, asked, sheet, depth, options) {
+  const answer = plain(await query(question(view, depth, { offset: sheet.top.length, sort: sheet.answer.question.sort, as_of: asked.as_of ?? sheet.answer.as_of.time }), options));
+  sheet.extend(answer);
 }
 
 /**

@@ -12,6 +12,7 @@ export class States {
 
   constructor({ cancel }) {
     this.sheet = byId("sheet");
+    this.matrix = byId("matrix");
     this.notices = byId("notices");
     this.instead = byId("instead");
     this.said = element("output", {}, "");
@@ -49,13 +50,16 @@ export class States {
     this.instead.replaceChildren(element("h2", {}, title), ...words.map((word) => (typeof word === "string" ? element("p", {}, word) : word)));
     this.instead.hidden = false;
     this.sheet.hidden = true;
+    this.matrix.hidden = true;
   }
 
-  /** The table is there, with what a reader of it must know. */
-  table(warnings) {
+  /** The table is there, with what a reader of it must know; or a matrix in its place. */
+  table(warnings, matrix = null) {
     this.sheet.classList.remove("blank");
     this.instead.hidden = true;
-    this.sheet.hidden = false;
+    this.sheet.hidden = Boolean(matrix);
+    this.matrix.hidden = !matrix;
+    this.matrix.replaceChildren(...(matrix ?? []));
     this.#tell(warnings);
   }
 
@@ -81,8 +85,9 @@ export class States {
 const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** What a reader of an answer must know. */
-export function warnings(answer) {
-  const cut = `the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all, and a download has them all`;
+export function warnings({ answer, next }) {
+  const rest = next ? "the button below the table brings the next, a download holds them all" : "a download holds them all";
+  const cut = `these are the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all of them, and ${rest}`;
   return [...(answer.truncated ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
 }
 
@@ -99,11 +104,11 @@ export function empty(view, states) {
 export function footer(sheet) {
   const { answer } = sheet;
   const { question } = answer;
-  const rows = answer.truncated ? `${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}` : many(answer.row_count, "row");
+  const rows = answer.truncated ? `${answer.row_count.toLocaleString("en")} of ${many(answer.total_rows, "row")}` : many(answer.row_count, "row");
   const groups = sheet.top.length < answer.row_count ? [many(sheet.top.length, "group")] : [];
   return [
     ...groups,
-    sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace(/rows?/, answer.row_count === 1 ? "group" : "groups"),
+    sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace("row", "group"),
     question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
     question.calls === "attempts" ? "every attempt counts" : "one per call",
     question.timezone,

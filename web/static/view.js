@@ -41,6 +41,8 @@ const EMPTY = {
   rows: [], columns: [], measures: [], where: [], sort: [], top: [], base: "attempts", fill: false, as_of: null, since: null,
   compare: null, currency: null, calls: null, pivot: false,
 };
+/** Words that, empty, undo what the report does. */
+const UNDOING = ["compare", "as_of", "since", "fill", "top"];
 const LOOK = { panel: "", chart: "", expanded: [] };
 /** Words of a view that are no words of a question. */
 const OWN = ["pivot", "totals", "subtotals", "limit", "offset", "parts"];
@@ -157,7 +159,7 @@ export class View extends EventTarget {
     if (!pivot) asked.columns = [];
     const said = { ...asked, ...more };
     said.where = [...this.bound, ...said.where];
-    return Object.fromEntries(Object.entries(said).filter(([word, value]) => NEVER_LEFT_OUT.has(word) || !(value == null || value === false || same(value, []))));
+    return Object.fromEntries(Object.entries(said).filter(([word, value]) => NEVER_LEFT_OUT.has(word) || this.#undoes(word) || !(value == null || value === false || same(value, []))));
   }
 
   /** The asked question as the words of a URL of the API, complete: for links to downloads. */
@@ -167,14 +169,25 @@ export class View extends EventTarget {
     const where = [...this.bound, ...asked.where];
     const said = words.written({ ...asked, where, columns: pivot ? asked.columns : [] }, nothing);
     said.delete("filters");
+    for (const word of UNDOING) if (this.#undoes(word) && !said.has(word)) said.set(word, word === "fill" ? String(asked.fill) : "");
     return said;
+  }
+
+  /** Whether the report does something that has to be undone when it is not wanted. */
+  #undoes(word) {
+    const usual = this.preset[word];
+    return UNDOING.includes(word) && !(usual == null || usual === false || same(usual, []));
   }
 
   #draft(patch) {
     const draft = { ...this.draft, ...structuredClone(patch) };
     const here = new Set([...draft.rows, ...draft.measures]);
     // a sort by what is no longer shown would be refused
-    draft.sort = draft.sort.filter((key) => here.has(key.field) || (key.field.includes("|") && here.has(key.field.split("|")[0])));
+    const standing = (name) => here.has(name) || here.has(name.split("|")[0]) || (draft.compare && here.has(name.split("|")[0].split(".")[0]));
+    draft.sort = draft.sort.filter((key) => standing(key.field));
+    // nor can be cut to its top what is not shown
+    const shown = new Set([...draft.rows, ...(draft.pivot ? draft.columns : [])]);
+    draft.top = draft.top.filter((top) => shown.has(top.field));
     this.draft = Object.freeze(draft);
   }
 

@@ -2,6 +2,8 @@
 
 const SINGLE = ["from", "to", "timezone", "type", "side", "bucket", "calls", "base", "currency", "compare", "as_of", "since"];
 const LISTS = ["rows", "columns", "measures"];
+/** Words that can be undone: empty they say that what the report does is not to be done. */
+const UNDONE = ["compare", "as_of", "since"];
 const PARAMETERS = ["type", "side", "bucket"];
 
 /** One value as it stands in a list: quoted when it holds what a list is made of. */
@@ -45,10 +47,11 @@ export function written(view, preset) {
     const always = word === "from" || word === "to";
     if (view[word] != null && (always || view[word] !== preset[word])) words.set(word === "timezone" ? "tz" : word, view[word]);
   }
+  for (const word of UNDONE) if (view[word] == null && preset[word] != null) words.set(word, "");
   for (const word of LISTS) if (!same(view[word], preset[word])) words.set(word, line(view[word]));
-  if (view.fill) words.set("fill", "true");
+  if (Boolean(view.fill) !== Boolean(preset.fill)) words.set("fill", String(Boolean(view.fill)));
   if (view.sort.length && !same(view.sort, preset.sort)) words.set("sort", line(view.sort.map(sortWord)));
-  if (view.top.length) words.set("top", line(view.top.map((top) => [top.field, top.count ?? 10, ...(top.by ? [top.by] : [])].join(":"))));
+  if (!same(view.top, preset.top ?? [])) words.set("top", line(view.top.map((top) => [top.field, top.count ?? 10, ...(top.by ? [top.by] : [])].join(":"))));
   if (!same(view.where, preset.where)) {
     for (const clause of view.where) words.append(`${clause.field}.${clause.op}`, line(clause.values));
     if (!view.where.length) words.set("filters", "none");
@@ -65,11 +68,12 @@ export function read(words, preset, fields) {
   for (const [name, text] of words) {
     const word = name === "tz" ? "timezone" : name;
     const [field, op] = name.split(".");
-    if (SINGLE.includes(word)) view[word] = text;
+    if (UNDONE.includes(word)) view[word] = text || null;
+    else if (SINGLE.includes(word)) view[word] = text;
     else if (LISTS.includes(word)) view[word] = values(text);
     else if (word === "fill") view.fill = text !== "false";
     else if (word === "sort") view.sort = values(text).map(sortKey);
-    else if (word === "top") view.top = values(text).map(topOf);
+    else if (word === "top") view.top = values(text).filter(Boolean).map(topOf);
     else if (fields.has(field)) add(where, field, op ?? "in", values(text));
   }
   if (where.length || words.has("filters")) view.where = where;
