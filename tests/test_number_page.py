@@ -152,7 +152,7 @@ class TestCalls:
             expect(page.locator("#sheet table")).not_to_have_attribute("aria-rowcount", str(count + 1))
         assert listed(page) == len(expected)
         page.emulate_media(media="print")
-        expect(page.locator("#sheet tbody tr")).to_have_count(len(expected))
+        expect(page.locator("#sheet tbody tr")).to_have_count(len(expected), timeout=20_000)
         assert [row[1] for row in cells(page)] == [row["call_id"] for row in expected]
 
     def test_any_column_can_be_shown(self, page: Page, client: httpx.Client) -> None:
