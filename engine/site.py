@@ -232,10 +232,23 @@ class Site:
         sql = "SELECT toString(toDate(now(), {zone:String}))"
         return str(self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone})))
 
+    def now(self, zone: str | None = None) -> str:
+        """Return the local time in `zone`, or else in the site's, to the minute: `2026-10-05T14:37`."""
+        sql = "SELECT formatDateTime(now(), '%Y-%m-%dT%H:%i', {zone:String})"
+        return str(self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone})))
+
     def newest_day(self) -> str | None:
         """Return the day, in the site's zone, of the newest call loaded; None when there is none."""
-        sql = "SELECT toString(toDate(max(last_start), {zone:String})) FROM batch_log WHERE state = 'loaded'"
-        found = self.warehouse.value(Statement(sql, {"zone": self.settings.timezone}))
+        found = self.newest_call()
+        return None if found is None else found[:10]
+
+    def newest_call(self, zone: str | None = None) -> str | None:
+        """Return the local time, to the minute, of the newest call loaded; None when there is none."""
+        sql = (
+            "SELECT formatDateTime(max(last_start), '%Y-%m-%dT%H:%i', {zone:String}) "
+            "FROM batch_log WHERE state = 'loaded'"
+        )
+        found = self.warehouse.value(Statement(sql, {"zone": zone or self.settings.timezone}))
         return None if found is None else str(found)
 
     @staticmethod

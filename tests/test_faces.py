@@ -34,7 +34,7 @@ from tests.test_pivots import records, written
 from web import cli
 from web.app import create
 from web.cli import main
-from web.pages import MOST_ROWS
+from web.home import FIGURES
 
 pytestmark = [pytest.mark.engine, pytest.mark.filterwarnings("ignore:.*inferred:DeprecationWarning")]
 
@@ -191,12 +191,11 @@ def test_every_format_runs_the_same_statement(site: Site, door: TestClient[Any],
         assert ran.count(expected) == 1, form
 
 
-def test_so_does_the_page(site: Site, door: TestClient[Any], ran: list[str]) -> None:
-    shown = {**WINDOW, "rows": "customer,provider", "customer": "acme,zenith", "tz": "Europe/Paris", "sort": "asr:desc"}
-    pairs = [*shown.items(), ("totals", "true"), ("limit", str(MOST_ROWS))]
-    expected = site.desk.statement(parameters.question("breakout", pairs, site.fields), ADMIN).sql
-    assert door.get("/", params=shown).status_code == 200
-    assert ran.count(expected) == 1
+def test_so_does_the_first_page(site: Site, door: TestClient[Any], ran: list[str]) -> None:
+    asked = {"report": "explore", "from": "2026-10-24", "to": "2026-10-25", "timezone": "Europe/Paris"}
+    expected = site.desk.statement(question.of({**asked, "measures": FIGURES}), ADMIN).sql
+    assert door.get("/", params={"day": "2026-10-24", "tz": "Europe/Paris"}).status_code == 200
+    assert expected in ran
 
 
 # --- the answer -----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Generator, Iterator
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -29,7 +29,14 @@ _asking = anyio.CapacityLimiter(256)
 """Threads of their own for questions, so that whoever looks at one, or ends it, need not wait for them."""
 
 
-async def attended(request: Request[Any, Any, Any], ticket: Ticket, work: Callable[[], T]) -> T:
+class Endable(Protocol):
+    """What somebody waits for, and may stop waiting for."""
+
+    def cancel(self) -> None:
+        """Wait no more."""
+
+
+async def attended(request: Request[Any, Any, Any], ticket: Endable, work: Callable[[], T]) -> T:
     """Return what `work` gives, in a thread of its own; when the client goes away, its question is cancelled."""
     failure: BaseException | None = None
     result: list[T] = []

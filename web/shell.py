@@ -27,9 +27,11 @@ class Shell(Struct, frozen=True):
 
 
 PAGES: tuple[tuple[str, str, str], ...] = (
+    ("Home", "/", "all"),
     ("Customers", "/customers", "operator"),
     ("Account", "/customers", "customer"),
     ("Providers", "/providers", "operator"),
+    ("Help", "/help", "all"),
 )
 """Pages beside the reports: label, address, and whose they are: "operator", "customer" or "all"."""
 
