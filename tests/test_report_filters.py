@@ -1,10 +1,12 @@
 """Filters of every kind, selectors and the controls above the table."""
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.report_page import WINDOW, ask, cells, drawn, names, visit, words
+from tests.report_page import WINDOW, answered, apply, ask, cells, drawn, names, visit, words
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +55,66 @@ class TestFilters:
         page.locator("#refresh").click()
         expect(page.locator("#sheet .funnel.active")).to_have_count(1)
 
+    def test_a_set_is_searched_ticked_and_taken_back_one_by_one(self, page: Page, client: httpx.Client) -> None:
+        visit(page, f"/reports/explore?{WINDOW}&rows=customer&measures=attempts&panel=filters")
+        page.get_by_label("Add a filter").select_option("customer")
+        filter_ = page.locator("#filters-panel .filter")
+        filter_.get_by_role("button", name="Customer All").click()
+        found = client.get("/api/v1/values/customer", params={"search": "comms"}).json()["items"]
+        filter_.get_by_label("Search Customer").fill("comms")
+        choices = filter_.locator(".choices label")
+        expect(choices).to_have_text(found)
+        for name in found[:2]:
+            choices.filter(has_text=name).first.click()
+        page.keyboard.press("Escape")
+        apply(page)
+        assert sorted(names(page)) == sorted(found[:2])
+        filter_.get_by_role("button", name=f"Without {found[0]}").click()
+        apply(page)
+        assert names(page) == [found[1]]
+        page.get_by_label("How Customer is filtered").select_option("not_in")
+        apply(page)
+        assert found[1] not in names(page)
+        assert words(page)["customer.not_in"] == [found[1]]
+        page.get_by_label("How Customer is filtered").select_option("is_null")
+        apply(page)
+        assert "customer.is_null" in words(page)
+
+    def test_figures_are_compared_and_lie_between(self, page: Page, client: httpx.Client) -> None:
+        visit(page, f"/reports/explore?{WINDOW}&rows=customer&measures=attempts&panel=filters")
+        page.get_by_label("Add a filter").select_option("attempts")
+        page.get_by_label("How Attempts is filtered").select_option("between")
+        page.get_by_label("From of Attempts").fill("20")
+        page.get_by_label("To of Attempts").fill("60")
+        apply(page)
+        where = [{"field": "attempts", "op": "between", "values": [20, 60]}]
+        answer = ask(client, rows=["customer"], measures=["attempts"], where=where)
+        assert cells(page)[:10] == [drawn(answer, row) for row in answer["rows"][:10]]
+        assert words(page)["attempts.between"] == ["20,60"]
+
+    def test_a_pasted_list_of_numbers(self, page: Page, client: httpx.Client) -> None:
+        found = ask(client, rows=["number"], measures=["attempts"], limit=200)["rows"]
+        home = next(row[0] for row in found if row[0].startswith("1") and len(row[0]) == 11)
+        away = [row[0] for row in found if not row[0].startswith("1")][:2]
+        visit(page, f"/reports/explore?{WINDOW}&rows=number&measures=attempts&panel=filters")
+        box = page.get_by_label("Numbers")
+        box.fill(f"+{away[0]}\n00{away[1]}\n({home[1:4]}) {home[4:7]}-{home[7:]}")
+        expect(page.locator(".numbers [role=status]")).to_have_text("3 numbers")
+        apply(page)
+        assert sorted(names(page)) == sorted([*away, home])
+        box.fill("three")
+        expect(page.locator(".numbers [role=status]")).to_have_text("No number: three")
+        assert box.get_attribute("aria-invalid") == "true"
+        box.fill("")
+        apply(page)
+        assert "number.in" not in words(page)
+        caller = ask(client, rows=["cli"], measures=["attempts"], limit=1)["rows"][0]
+        page.get_by_label("Which number").select_option("cli")
+        box.fill(f"+{caller[0].lstrip('+')}")
+        apply(page)
+        total = page.locator("#sheet tfoot td").first.inner_text().replace(",", "")
+        assert int(total) >= caller[1]
+
     def test_filters_of_the_report_itself_stay(self, page: Page) -> None:
         visit(page, f"/reports/usa-rate-center?{WINDOW}&panel=filters")
         assert page.locator("#filters-panel .fixed").all_inner_texts() == ["Country is US"]
@@ -85,3 +147,21 @@ class TestControls:
         expect(first).to_have_text("IntraLATA")
         page.go_back()
         expect(first).to_have_text("Intrastate")
+
+    @pytest.mark.parametrize(
+        ("name", "label", "choice", "said"),
+        [("usa-rate-center", "Side", "Calling", "side=calling"), ("asr-per-route", "Per", "Day", "bucket=day")],
+    )
+    def test_what_a_report_lets_choose(
+        self, page: Page, client: httpx.Client, name: str, label: str, choice: str, said: str
+    ) -> None:
+        visit(page, f"/reports/{name}?{WINDOW}")
+        page.locator("form").get_by_label(label, exact=True).select_option(choice)
+        expect(page).to_have_url(re.compile(said))
+        answered(page)
+        answer = client.get(f"/api/v1/reports/{name}?{WINDOW}&{said}").json()
+        if not answer["rows"]:
+            expect(page.locator("#instead h2")).to_have_text("No calls in this window")
+            return
+        expect(page.locator("#sheet thead .label").first).to_have_text(answer["columns"][0]["label"])
+        assert cells(page)[:5] == [drawn(answer, row) for row in answer["rows"][:5]]

@@ -136,3 +136,57 @@ class TestPivots:
         last = page.locator("#sheet tbody tr").first.locator(f"td[aria-colindex='{len(answer['columns'])}']")
         expect(last).to_be_focused()
         assert last.inner_text() == drawn(answer, answer["rows"][0])[-1]
+
+
+class TestClasses:
+    @pytest.mark.parametrize("kind", ["state", "lata"])
+    def test_of_usa_calls_are_a_matrix_with_zeros(self, page: Page, client: httpx.Client, kind: str) -> None:
+        answer = client.get(f"/api/v1/reports/usa-calls?{WINDOW}&type={kind}").json()
+        said = dict(
+            zip([column["name"] for column in answer["columns"]], drawn(answer, answer["rows"][0]), strict=True)
+        )
+        names_ = [column["name"] for column in answer["columns"]]
+        visit(page, f"/reports/usa-calls?{WINDOW}&type={kind}")
+        expected = [
+            [column["label"], *(said[column["name"] + ending] for ending in ("", "_connected", "_duration"))]
+            for column in answer["columns"]
+            if f"{column['name']}_duration" in names_
+        ]
+        assert cells(page, "#matrix table:first-child tbody tr") == expected
+        assert cells(page, "#matrix tfoot tr") == [["Total Duration", "", "", said["total_duration"]]]
+        rest = ["international", "toll_free", "on_net_minutes", "off_net_minutes", "international_minutes"]
+        assert [row[1] for row in cells(page, "#matrix table:last-child tr")] == [said[name] for name in rest]
+        count = int(said["international"].replace(",", ""))
+        assert count > 0
+        page.get_by_role("button", name="show calls of International").click()
+        expect(page.locator("#calls .foot")).to_contain_text("newest first")
+        listed = int(page.locator("#calls table").get_attribute("aria-rowcount") or 0)
+        assert listed == min(count, 500) + 1
+
+    def test_are_a_table_when_there_are_rows(self, page: Page) -> None:
+        visit(page, f"/reports/usa-calls?{WINDOW}&rows=customer")
+        assert page.locator("#sheet tbody tr").count() > 3
+        assert page.locator("#matrix").is_hidden()
+
+
+class TestManyRows:
+    PATH = f"/reports/explore?{WINDOW}&rows=customer,hour&measures=attempts&fill=true"
+
+    def test_say_how_many_there_are_and_come_in_steps(self, page: Page, client: httpx.Client) -> None:
+        answer = ask(client, rows=["customer", "hour"], measures=["attempts"], fill=True, totals=True)
+        total = answer["row_count"]
+        assert 10_000 < total < 20_000
+        visit(page, self.PATH)
+        foot = page.locator("#foot span").first
+        assert foot.inner_text() == f"10,000 of {total:,} rows"
+        assert f"the first 10,000 rows of {total:,}" in page.locator("#notices").inner_text()
+        assert cells(page, "#sheet tfoot tr")[0][-1] == drawn(answer, answer["totals"])[-1]
+        page.get_by_role("button", name="Next 10,000 rows").click()
+        expect(foot).to_have_text(f"{total:,} rows")
+        expect(page.get_by_role("button", name="Next 10,000 rows")).to_be_hidden()
+        expect(page.locator("#notices")).to_be_hidden()
+        page.locator("#sheet [tabindex='0']").focus()
+        page.keyboard.press("Control+End")
+        page.keyboard.press("ArrowUp")
+        last = page.evaluate("[...document.activeElement.closest('tr').cells].map(cell => cell.textContent.trim())")
+        assert last == drawn(answer, answer["rows"][-1])

@@ -73,10 +73,14 @@ function set(view, field, values, put) {
     draw();
   };
   const box = select(field, { values: () => chosen, choose, within: () => ({ from: view.draft.from, to: view.draft.to }) });
+  const without = (value) => {
+    choose(chosen.filter((each) => each !== value));
+    box.querySelector("button").focus(); // what was pressed is gone
+  };
   const draw = () => {
     box.draw();
     chips.hidden = chosen.length < 2;
-    chips.replaceChildren(...chosen.map((value) => element("li", {}, element("button", { type: "button", class: "chip", "aria-label": `Without ${value}`, onclick: () => choose(chosen.filter((each) => each !== value)) }, value || "(none)", element("span", { "aria-hidden": "true" }, "×")))));
+    chips.replaceChildren(...chosen.map((value) => element("li", {}, element("button", { type: "button", class: "chip", "aria-label": `Without ${value}`, onclick: () => without(value) }, value || "(none)", element("span", { "aria-hidden": "true" }, "×")))));
   };
   draw();
   return [box, chips];

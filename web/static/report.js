@@ -40,6 +40,7 @@ follow(first.sheet);
 /** Ask what the view says now, and draw the answer. */
 function ask() {
   asking.abort();
+  byId("foot").removeAttribute("aria-busy");
   asking = new AbortController();
   follow(load(view, { signal: asking.signal, onProgress: (progress) => states.progress(progress) }));
 }
@@ -53,6 +54,7 @@ async function follow(answer) {
     if (asking.signal !== signal) return;
     sheet = found;
     draw();
+    if (coming()) further();
   } catch (failure) {
     if (asking.signal !== signal) return; // another question took its place
     if (failure.name === "AbortError") states.cancelled(sheet !== null);
@@ -62,41 +64,53 @@ async function follow(answer) {
   open();
 }
 
+/** Whether the rest of a full answer is still to come. */
+const coming = () => Boolean(sheet.next) && sheet.answer.truncated && sheet.answer.row_count < MOST_ROWS;
+
 function draw() {
   const { answer } = sheet;
-  more.hidden = !sheet.next || !answer.truncated;
+  more.hidden = !sheet.next || !answer.truncated || coming();
   byId("foot").replaceChildren(...footer(sheet).map((text) => element("span", {}, text)), more, drill);
   if (!answer.rows.length) return empty(view, states);
   if (classes(sheet).length) return byClass(answer);
-  states.table(warnings(sheet));
+  states.table(warnings(sheet, coming()));
   table.ties = view.asked.sort.length || 1;
   table.show(sheet, answer.question.sort);
   performance.mark("drawn"); // benchmarks/browser.py asks when
-  announce(`${many(answer.row_count, "row")}.`);
+  if (!coming()) announce(`${many(answer.row_count, "row")}.`);
 }
 
 /** A report by classes is read as a matrix. */
 function byClass(answer) {
   drill.hidden = true;
-  states.table(warnings(sheet), matrix(view, sheet, (clause, told) => list({ row: sheet.top[0], column: null }, clause, told)));
+  states.table(warnings(sheet, false), matrix(view, sheet, (clause, told) => list({ row: sheet.top[0], column: null }, clause, told)));
   performance.mark("drawn");
   announce(`${many(classes(sheet).length, "class", "classes")}.`);
 }
 
-/** Bring the rows after those that are here. */
+/** Bring the rows after those that are here: quietly what belongs to the first answer, else because somebody wants them. */
 async function further() {
   const { signal } = asking;
   const asked = sheet;
+  const quiet = coming();
   more.disabled = true;
-  states.asking();
+  byId("foot").setAttribute("aria-busy", "true");
+  if (!quiet) states.asking();
   try {
     await sheet.next({ signal, onProgress: (progress) => states.progress(progress) });
     if (sheet === asked && asking.signal === signal) draw();
   } catch (failure) {
-    if (failure.name !== "AbortError" && asking.signal === signal) states.failed(failure);
+    if (failure.name !== "AbortError" && asking.signal === signal) {
+      if (quiet) states.table(warnings(sheet, false)); // what is there stays, and says that it is not all
+      else states.failed(failure);
+      more.hidden = false;
+    }
   }
   more.disabled = false;
-  if (asking.signal === signal) states.over();
+  if (asking.signal !== signal) return;
+  byId("foot").removeAttribute("aria-busy");
+  if (quiet) open();
+  else states.over();
 }
 
 /** Bring what is open on the page beside its table; the table comes first. */

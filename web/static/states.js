@@ -85,11 +85,11 @@ export class States {
 
 const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
-/** What a reader of an answer must know. */
-export function warnings({ answer, next }) {
+/** What a reader of an answer must know; `coming` when the rest of it is on its way. */
+export function warnings({ answer, next }, coming) {
   const rest = next ? "the button below the table brings the next, a download holds them all" : "a download holds them all";
   const cut = `these are the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all of them, and ${rest}`;
-  return [...(answer.truncated ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
+  return [...(answer.truncated && !coming ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
 }
 
 /** An answer without rows: say what would have some. */
