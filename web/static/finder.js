@@ -46,7 +46,7 @@ async function refresh() {
   asking = new AbortController();
   pages = [];
   byId("foot").replaceChildren();
-  unheard.clear();
+  unheard.clear(search);
   if (!search.whose) return states.replace("empty", "Whose calls?", "Paste numbers above, one a line; or choose a customer, or any filter.");
   if (search.tooLong(search.asked)) return limit();
   await next();
