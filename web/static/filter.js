@@ -24,8 +24,8 @@ function operatorsOf(field) {
   return field?.type === "boolean" ? OF_SWITCHES : OF_NUMBERS;
 }
 
-/** A fieldset for a clause, whose `op` is null when it is just begun; `remove(field, op)` takes it away. */
-export function filter(view, clause, remove) {
+/** A fieldset for a clause, whose `op` is null when it is just begun; `change(patch)` changes the view, `remove(field, op)` takes it away. */
+export function filter(view, clause, { change, remove }) {
   const field = view.field(clause.field) ?? { name: clause.field, label: clause.field, type: "string" };
   const known = operatorsOf(field);
   const label = field.label;
@@ -42,7 +42,7 @@ export function filter(view, clause, remove) {
     held = op.value;
     const says = BARE.includes(held) ? [] : values;
     if (says.length || BARE.includes(held)) where.splice(at < 0 ? where.length : at, 0, { field: field.name, op: held, values: says });
-    view.change({ where });
+    change({ where });
   };
   const draw = () => host.replaceChildren(...(BARE.includes(op.value) ? [] : inputs(view, field, op.value, values, put)));
   op.addEventListener("change", () => {

@@ -12,20 +12,26 @@ export function mount(view) {
   const groups = [["Dimensions", view.catalog.dimensions], ["Measures", view.catalog.measures]];
   add.append(element("option", { value: "" }, "Choose a field…"), ...groups.map(([label, fields]) => element("optgroup", { label }, fields.map((field) => element("option", { value: field.name }, field.label)))));
   const open = []; // fields whose filter is begun and says nothing yet
+  let mine = false;
   const draw = () => {
     const own = view.draft.where.filter((clause) => !numbers.holds(view, clause));
     const shown = [...own, ...open.filter((name) => !own.some((clause) => clause.field === name)).map((field) => ({ field, op: null, values: [] }))];
     const key = JSON.stringify([shown.map(({ field, op }) => [field, op]), view.fixed]);
-    if (list.dataset.key === key && list.contains(document.activeElement)) return;
+    const stands = mine || (list.dataset.key === key && list.contains(document.activeElement));
     list.dataset.key = key;
+    if (stands) return;
+    const change = (patch) => {
+      mine = true; // what a filter itself changes it shows already
+      view.change(patch);
+      mine = false;
+    };
     const remove = (name, op) => {
       if (open.includes(name)) open.splice(open.indexOf(name), 1);
+      add.focus(); // what was pressed is gone
       view.change({ where: view.draft.where.filter((each) => each.field !== name || each.op !== op) });
-      list.dataset.key = "";
       draw();
-      add.focus();
     };
-    list.replaceChildren(...view.fixed.map((clause) => fixed(view, clause)), ...shown.map((clause) => filter(view, clause, remove)));
+    list.replaceChildren(...view.fixed.map((clause) => fixed(view, clause)), ...shown.map((clause) => filter(view, clause, { change, remove })));
   };
   const begin = (name) => {
     if (!open.includes(name) && !view.draft.where.some((clause) => clause.field === name && !numbers.holds(view, clause))) open.push(name);
