@@ -127,6 +127,7 @@ export function footer(sheet) {
     sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace("row", "group"),
     question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
     question.calls === "attempts" ? "every attempt counts" : "one per call",
+    `${question.from} to ${question.to}`,
     question.timezone,
     `${short(answer.rows_read)} rows read in ${Math.round(answer.elapsed_ms)} ms`,
   ];
