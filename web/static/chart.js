@@ -16,7 +16,7 @@ const MOST_BARS = 50;
 export class Chart {
   #sheet = null;
   #asking = new AbortController();
-  #drawnOf = "";
+  #askedOf = "";
   #points = null;
 
   constructor(view) {
@@ -70,7 +70,7 @@ export class Chart {
 
   #bars(name) {
     this.#asking.abort();
-    this.#drawnOf = "";
+    this.#askedOf = "";
     this.#points = null;
     const sheet = this.#sheet;
     const column = sheet.columns.find((each) => each.sort === name);
@@ -92,15 +92,20 @@ export class Chart {
     this.body.replaceChildren(bars(drawn, `${field.label} of each row`));
   }
 
-  /** Ask for the measure over time unless that was drawn. */
+  /** Ask for the measure over time, unless that was asked. */
   async #ask(name) {
     const { view } = this;
     const field = view.field(name);
-    if (field.type === "money" && view.asked.currency === "native") return this.#note("Choose a currency to see money over time: it is shown here as it was charged.");
+    if (field.type === "money" && view.asked.currency === "native") {
+      this.#asking.abort();
+      this.#askedOf = "";
+      return this.#note("Choose a currency to see money over time: it is shown here as it was charged.");
+    }
     const unit = unitOf(view.asked, (each) => view.field(each));
     const question = trend(view, unit, name);
     const key = JSON.stringify([question, this.#sheet.answer.as_of]);
-    if (key === this.#drawnOf) return;
+    if (key === this.#askedOf) return;
+    this.#askedOf = key;
     this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
@@ -108,13 +113,12 @@ export class Chart {
     try {
       const answer = await query(question, { signal });
       this.#points = { all: points(answer, unit, name), unit: view.field(unit) ?? { name: unit, label: unit, type: "string" }, field, answer };
-      this.#drawnOf = key;
       if (this.#points.all.some((point) => point.number !== null)) this.#plot();
       else this.#note("Nothing to draw in this window.");
     } catch (failure) {
       if (failure.name === "AbortError") return;
       if (!failure.code) throw failure; // a mistake of ours
-      this.#drawnOf = "";
+      this.#askedOf = "";
       this.#note([failure.message, failure.hint].filter(Boolean).join(": "));
     } finally {
       if (this.#asking.signal === signal) this.body.removeAttribute("aria-busy");

@@ -23,7 +23,7 @@
  * Events (view.addEventListener): "draft" something pending changed; "asked" the question to ask changed, or is to be
  * asked again; "look" presentation changed. Each is told once after the change; draw from `view`, not from the event.
  *
- * `view.site` is {timezone, currency, today, newest, min_calls}, `view.catalog` what GET /catalog tells,
+ * `view.site` is {timezone, currency, today, newest, min_calls, operator, home_code}, `view.catalog` what GET /catalog tells,
  * `view.field(name)` a dimension or measure of it with `kind` "dimension" or "measure", undefined for one that is not
  * the caller's. `view.preset` is what the report starts from, `view.fixed` are filters that belong to the report and
  * cannot be taken away, `view.bound` those among them that belong to the page: they are in every question it asks. On the
@@ -31,8 +31,9 @@
  * browser: what is not theirs is not in the catalog.
  *
  * Where elements of the page go (web/templates/report.html): #controls dates, zone and selectors; #chart charts above
- * the table; #columns-panel and #filters-panel beside it, of which `view.shown.panel` says which is open; #actions the
- * buttons at the right of the title. report.js calls each module's `mount(view)` once.
+ * the table; #columns-panel, #filters-panel and #options-panel beside it, of which `view.shown.panel` says which is open;
+ * #actions the buttons at the right of the title. report.js calls each module's `mount(view)` once: those of panels and
+ * charts when they are opened first. first.js makes THE view and asks its first question.
  */
 
 import * as words from "./words.js";
