@@ -1,5 +1,6 @@
 /** What becomes of a question goes in, what stands above, over or instead of the table comes out. */
 
+import { query } from "./api.js";
 import { announce, byId, element } from "./dom.js";
 import { many, short } from "./format.js";
 import { shifted } from "./periods.js";
@@ -95,9 +96,24 @@ export function warnings({ answer, next }, coming) {
 export function empty(view, states) {
   const { newest } = view.site;
   const way = (label, patch) => element("button", { type: "button", class: "button", onclick: () => view.ask(patch) }, label);
+  if (view.account && !view.asked.where.length) return emptyAccount(view, states, way);
   if (!newest) states.replace("empty", "Nothing is loaded yet", "Load a file with tollhouse ingest FILE, or try make demo.");
   else if (view.asked.where.length) states.replace("empty", "No calls pass these filters", `The newest call is of ${newest}.`, way("Show this window without them", { where: [] }));
   else states.replace("empty", "No calls in this window", `The newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
+}
+
+/** An account without calls in the window: its own newest ones are looked for. */
+async function emptyAccount(view, states, way) {
+  const { asked, account, site } = view;
+  const title = `No calls of ${account.name} in this window`;
+  states.replace("empty", title, "Looking when its newest call was…");
+  const window = { from: "2000-01-01", to: shifted(site.newest ?? site.today, 2), timezone: asked.timezone };
+  const question = { ...window, rows: ["day"], measures: ["attempts"], where: view.bound, sort: [{ field: "day", descending: true }], limit: 1 };
+  const { rows } = await query(question).catch(() => ({ rows: null }));
+  if (view.asked !== asked) return;
+  const [newest] = rows?.[0] ?? [];
+  if (newest) states.replace("empty", title, `Its newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
+  else states.replace("empty", title, rows ? "No call of it is loaded at all." : "When its newest call was is not known.");
 }
 
 /** What an answer tells about itself, in one line. */
@@ -111,6 +127,7 @@ export function footer(sheet) {
     sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace("row", "group"),
     question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
     question.calls === "attempts" ? "every attempt counts" : "one per call",
+    `${question.from} to ${question.to}`,
     question.timezone,
     `${short(answer.rows_read)} rows read in ${Math.round(answer.elapsed_ms)} ms`,
   ];

@@ -27,7 +27,8 @@
  * `view.field(name)` a dimension or measure of it with `kind` "dimension" or "measure", undefined for one that is not
  * the caller's. `view.preset` is what the report starts from, `view.fixed` are filters that belong to the report and
  * cannot be taken away, `view.bound` those among them that belong to the page: they are in every question it asks. On the
- * page of an account `view.account` is {kind, id, name, reports, figures}. Nothing is ever hidden from customers by the browser: what is not theirs is not in the catalog.
+ * page of an account `view.account` is {kind, id, name, reports, figures}. Nothing is ever hidden from customers by the
+ * browser: what is not theirs is not in the catalog.
  *
  * Where elements of the page go (web/templates/report.html): #controls dates, zone and selectors; #chart charts above
  * the table; #columns-panel, #filters-panel and #options-panel beside it, of which `view.shown.panel` says which is open;
@@ -220,7 +221,7 @@ export class View extends EventTarget {
   #read() {
     const said = new URLSearchParams(location.search);
     this.preset ??= this.#filled(this.#page.preset);
-    const view = words.read(said, this.preset, this.fields);
+    const view = words.read(said, this.preset);
     // filters of one kind on one field are one in an address, where their values add up: the page's own stays alone
     for (const clause of view.where) if (clause.op === "eq" && this.#binds(clause.field)) clause.op = "in";
     if (said.has("pivot")) view.pivot = said.get("pivot") !== "off";

@@ -5,6 +5,8 @@ const LISTS = ["rows", "columns", "measures"];
 /** Words that can be undone: empty they say that what the report does is not to be done. */
 const UNDONE = ["compare", "as_of", "since"];
 const PARAMETERS = ["type", "side", "bucket"];
+/** Words of an address that are a page's own, or say how much of an answer is wanted. */
+const OTHERS = ["report", "pivot", "panel", "chart", "open", "filters", "totals", "subtotals", "limit", "offset", "parts"];
 
 /** One value as it stands in a list: quoted when it holds what a list is made of. */
 export function quoted(value) {
@@ -61,8 +63,11 @@ export function written(view, preset) {
 
 const sortWord = (key) => `${key.field}:${key.descending ? "desc" : "asc"}`;
 
-/** Read a view from parameters; what they do not say is the preset's. `fields` are the names a filter may use. */
-export function read(words, preset, fields) {
+/**
+ * Read a view from parameters; what they do not say is the preset's. A name that nobody knows is a filter, too: the server
+ * refuses it and says what was meant, for without it more would be shown than was asked for.
+ */
+export function read(words, preset) {
   const view = structuredClone(preset);
   const where = [];
   for (const [name, text] of words) {
@@ -74,7 +79,7 @@ export function read(words, preset, fields) {
     else if (word === "fill") view.fill = text !== "false";
     else if (word === "sort") view.sort = values(text).map(sortKey);
     else if (word === "top") view.top = values(text).filter(Boolean).map(topOf);
-    else if (fields.has(field)) add(where, field, op ?? "in", values(text));
+    else if (!OTHERS.includes(word)) add(where, field, op ?? "in", values(text));
   }
   if (where.length || words.has("filters")) view.where = where;
   return view;
