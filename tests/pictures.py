@@ -22,6 +22,7 @@ ASKED = {
     "open": '["acme-telecom"]',
 }
 """A fixed window, or the pictures would differ every day."""
+DAY = "2026-10-20"
 
 
 def main() -> None:
@@ -41,6 +42,8 @@ def main() -> None:
                     # How long it took is the one thing that differs from run to run.
                     page.locator("#foot span").last.evaluate("took => took.remove()")
                     page.screenshot(path=FOLDER / f"breakout-{scheme}.png")
+                    page.goto(f"/?day={DAY}")
+                    page.screenshot(path=FOLDER / f"home-{scheme}.png")
 
 
 if __name__ == "__main__":

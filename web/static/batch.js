@@ -35,7 +35,7 @@ function mount(part) {
       const { title, says, label, danger, done } = CHANGES[button.dataset.change];
       const result = await confirm({
         title: title(batch),
-        says: [`${origin}.`, ...says],
+        says: [origin, ...says],
         label,
         danger,
         act: (onProgress) => work(`/batches/${batch}/${button.dataset.change}`, {}, { onProgress }),
