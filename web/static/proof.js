@@ -35,7 +35,7 @@ function tables({ tables: proofs, uncovered }) {
     return more.length ? [row, element("tr", {}, element("td", { colspan: 7 }, more))] : [row];
   });
   const waiting = uncovered.length ? [element("p", { class: "quiet" }, `Not in use yet: ${uncovered.join(", ")}`)] : [];
-  return element("section", { class: "card", "aria-labelledby": "tables" }, element("h2", { id: "tables" }, "Sums"), scroller("Sums", ["Table", "Zone", "Days*", "Groups*", "Differing*", "Mended*", ""], rows), waiting);
+  return element("div", { class: "card" }, element("h2", { id: "tables" }, "Sums"), scroller("Sums", ["Table", "Zone", "Days*", "Groups*", "Differing*", "Mended*", "State"], rows), waiting);
 }
 
 function differences({ table, differences: all }) {
@@ -53,7 +53,7 @@ function audits({ audits: all, from, to }) {
     const first = audit.found ? element("details", {}, element("summary", {}, about), examples(audit)) : about;
     return element("tr", {}, element("td", {}, first), element("td", { class: audit.found ? "number bad" : "number" }, where));
   });
-  return element("section", { class: "card", "aria-labelledby": "audits" }, element("h2", { id: "audits" }, "Audits"), scroller("Audits", ["What is looked for", "Found*"], rows));
+  return element("div", { class: "card" }, element("h2", { id: "audits" }, "Audits"), scroller("Audits", ["What is looked for", "Found*"], rows));
 }
 
 function examples({ name, examples: all, found }) {
