@@ -34,7 +34,7 @@ def main() -> None:
             write(TRAFFIC, warehouse, calls)
         with Server(f"chdb://{scratch}/database") as server, server.client() as client, chromium() as browser:
             headers = {"content-type": "application/vnd.apache.parquet"}
-            client.post("/api/v1/cdrs", content=calls.read_bytes(), headers=headers).raise_for_status()
+            client.post("/api/v1/cdrs", content=calls.read_bytes(), headers=headers, timeout=900).raise_for_status()
             for scheme in ("light", "dark"):
                 with opened(browser, server.url, color_scheme=scheme) as page:
                     page.goto(f"/reports/breakout?{urlencode(ASKED)}")

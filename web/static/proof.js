@@ -7,6 +7,9 @@ import { shifted } from "./periods.js";
 const number = (value) => element("td", { class: "number" }, value.toLocaleString("en"));
 const DIFFERENCES = 200; // shown of one table; the API has all
 
+/** The first day there is: a window that begins here was left open. */
+const BEGINNING = "2000-01-01";
+
 /** What an audit speaks of as a report, where there is a measure of it. */
 const MEASURES = { customer_unrated: "unrated_customer_calls", provider_unrated: "unrated_provider_calls" };
 const words = (pairs) => `/reports/explore?${new URLSearchParams(pairs)}`;
@@ -18,7 +21,7 @@ export function result(found, time, repair) {
 
 function verdict(found, time, repair) {
   const span = `${found.from} to ${shifted(found.to, -1)}`;
-  const days = found.from < "1971" ? "all days" : span;
+  const days = found.from <= BEGINNING ? "all days" : span;
   const when = element("small", {}, `${time.replace("T", " ").replace("Z", " UTC")}, commit ${found.commit}`);
   if (!found.exact) {
     return element("div", { class: "notice bad verdict", role: "alert" }, element("p", {}, element("b", {}, `Some sums of ${days} are not what the ledger says. `), when), element("button", { type: "button", class: "button", onclick: repair }, "Repair…"));
@@ -48,7 +51,7 @@ function audits({ audits: all, from, to }) {
   const rows = all.map((audit) => {
     const measure = MEASURES[audit.name];
     const count = audit.found.toLocaleString("en");
-    const where = measure && audit.found && from >= "1971" ? element("a", { href: words({ from, to, tz: "UTC", rows: "customer", measures: `${measure},attempts`, [`${measure}.gt`]: 0 }) }, count) : count;
+    const where = measure && audit.found && from > BEGINNING ? element("a", { href: words({ from, to, tz: "UTC", rows: "customer", measures: `${measure},attempts`, [`${measure}.gt`]: 0 }) }, count) : count;
     const about = [element("b", {}, audit.name.replaceAll("_", " ")), ` ${audit.about}`];
     const first = audit.found ? element("details", {}, element("summary", {}, about), examples(audit)) : about;
     return element("tr", {}, element("td", {}, first), element("td", { class: audit.found ? "number bad" : "number" }, where));
