@@ -6,6 +6,7 @@ from threading import Condition, Lock, Thread
 from typing import Generic, Self, TypeVar
 
 from engine.query.running import Flight, Ticket
+from engine.warehouse.allocator import giving_back
 from engine.warehouse.errand import Errand, cancelled
 from engine.warehouse.gateway import Warehouse
 
@@ -91,16 +92,17 @@ class Pump(Flight, Iterator[P], Generic[T, P]):
     def _run(self) -> None:
         pieces: Generator[P] | None = None
         try:
-            begun, pieces = self._begin()
-            self._begun.append(begun)
-            self.stopping()
-            for piece in pieces:
-                with self._change:
-                    self._change.wait_for(lambda: len(self._ready) < AHEAD or self.errand.stopped)
-                    if self.errand.stopped:
-                        break
-                    self._ready.append(piece)
-                    self._change.notify_all()
+            with giving_back(self._warehouse):
+                begun, pieces = self._begin()
+                self._begun.append(begun)
+                self.stopping()
+                for piece in pieces:
+                    with self._change:
+                        self._change.wait_for(lambda: len(self._ready) < AHEAD or self.errand.stopped)
+                        if self.errand.stopped:
+                            break
+                        self._ready.append(piece)
+                        self._change.notify_all()
         except BaseException as failure:  # whoever takes the pieces raises it
             self._failure = failure
         finally:
