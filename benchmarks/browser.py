@@ -83,6 +83,7 @@ def _scrolled(browser: Browser, url: str, window: dict[str, str]) -> dict[str, l
     try:
         page = context.new_page()
         _drawn(page, f"/reports/explore?{urlencode(asked)}")
+        page.locator("main [aria-busy=true]").wait_for(state="detached", timeout=120_000)  # all ten thousand rows
         return {name: page.evaluate(_SCROLL, [*step, FRAMES]) for name, step in STEPS.items()}
     finally:
         context.close()

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
@@ -19,9 +21,10 @@ from engine.site import Site
 from engine.traffic import Traffic, write
 from engine.warehouse.gateway import Warehouse
 from tests import axe
-from tests.browser import chromium
+from tests.browser import chromium, opened
 from tests.clickhouse_process import ClickHouseProcess
 from tests.portal import Portal, odd_accounts
+from tests.report_page import Open
 from tests.server import Server
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -153,6 +156,26 @@ def traffic_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
         body = (folder / "calls.csv").read_bytes()
         client.post("/api/v1/cdrs", content=body, headers={"content-type": "text/csv"}).raise_for_status()
         yield server
+
+
+@pytest.fixture
+def client(traffic_server: Server) -> Iterator[httpx.Client]:
+    """Asks the API of the server that `page` is on."""
+    with traffic_server.client() as found:
+        yield found
+
+
+@pytest.fixture
+def open_page(browser: Browser, traffic_server: Server) -> Open:
+    """Opens pages on the server with generated calls, each in a context of its own."""
+    return partial(opened, browser, traffic_server.url)
+
+
+@pytest.fixture
+def page(open_page: Open) -> Iterator[Page]:
+    """A page on the server with generated calls."""
+    with open_page() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,7 @@ async def _one(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         figures = [(measures[name], label) for name, label in kind.figures.items() if name in measures]
         around = shell(site, principal, kind.address, name, "report")
         others = principal.accounts is None or len(principal.accounts) > 1
-        told = {"kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
+        told = {"report": page.report, "kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
         return {**told, "shell": around, "page": embedded(page)}
 
     return Template("account.html", context=await anyio.to_thread.run_sync(made))

@@ -20,9 +20,14 @@ def address() -> str:
 
 
 @cache
-def modules(name: str) -> tuple[str, ...]:
-    """Return a module and all it imports, so that a page can ask for them at once and not one after another."""
-    found = [name]
+def modules(*names: str) -> tuple[str, ...]:
+    """Return modules and all they import, so that a page can ask for them at once and not one after another.
+
+    What the first needs comes first.
+    """
+    if len(names) > 1:
+        return tuple(dict.fromkeys(each for name in names for each in modules(name)))
+    found = list(names)
     for module in found:
         text = (FOLDER / f"{module}.js").read_text("utf-8")
         found += [each for each in _IMPORT.findall(text) if each not in found]

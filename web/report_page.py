@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.catalog.preset import PARAMETERS
+from engine.countries import calling_code
 from engine.errors import NotFound, TollhouseError
 from engine.query.question import of
 from engine.site import Site
@@ -22,7 +23,10 @@ WEEK = 6
 
 
 class SiteView(Struct, frozen=True):
-    """What a page must know of the site. `newest` is the day of the newest call loaded."""
+    """What a page must know of the site.
+
+    `newest` is the day of the newest call loaded, `home_code` the country calling code of numbers dialled at home.
+    """
 
     timezone: str
     currency: str
@@ -30,6 +34,7 @@ class SiteView(Struct, frozen=True):
     newest: str | None
     min_calls: int
     operator: bool
+    home_code: str
 
 
 class AccountView(Struct, frozen=True):
@@ -110,7 +115,8 @@ def site_view(day: str, site: Site, principal: Principal) -> SiteView:
     settings = site.settings
     operator = principal.audience == "operator"
     newest = _newest(site, principal)
-    return SiteView(settings.timezone, settings.currency, day, newest, settings.min_calls, operator)
+    home = calling_code(settings.home_country)
+    return SiteView(settings.timezone, settings.currency, day, newest, settings.min_calls, operator, home)
 
 
 def _newest(site: Site, principal: Principal) -> str | None:

@@ -1,14 +1,16 @@
-/** A view goes in, the buttons beside the title come out: panels, Save view, Download, Refresh. */
+/** A view goes in, the buttons beside the title come out: chart, panels, Save view, Download, Refresh. */
 
 import { byId, element } from "./dom.js";
 import { downloads } from "./downloads.js";
-import * as saving from "./saving.js";
 
-const PANELS = [["columns", "Columns"], ["filters", "Filters"]];
+const PANELS = [["columns", "Columns"], ["filters", "Filters"], ["options", "Options"]];
+/** Words of a view that are set in the Options panel. */
+const OPTIONS = ["calls", "base", "currency", "compare", "fill", "top", "as_of"];
 
 /** Put the buttons on the page. */
 export function mount(view) {
-  const panels = PANELS.filter(([name]) => byId(`${name}-panel`).childElementCount).map(([name, label]) => {
+  const chart = element("button", { type: "button", class: "button", "aria-controls": "chart", onclick: () => view.look({ chart: view.shown.chart ? "" : "trend" }) }, "Chart");
+  const panels = PANELS.map(([name, label]) => {
     const count = element("span", { class: "count" });
     const button = element("button", { type: "button", class: "button", "aria-controls": `${name}-panel`, "aria-expanded": false }, label, count);
     button.addEventListener("click", () => view.look({ panel: view.shown.panel === name ? "" : name }));
@@ -22,20 +24,28 @@ export function mount(view) {
   });
   const refresh = element("button", { type: "button", class: "button primary", id: "refresh", title: "Ask again (Ctrl+Enter)", onclick: () => view.ask() }, "Refresh");
   const revert = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => view.revert() }, "Undo changes");
-  const save = view.site.operator && element("button", { type: "button", class: "button", onclick: () => saving.open(view) }, "Save view…");
-  byId("actions").append(revert, ...panels.map(({ button }) => button), ...(save ? [save] : []), downloads("Download", file), refresh);
+  const save = view.site.operator && element("button", { type: "button", class: "button", onclick: async () => (await import("./saving.js")).open(view) }, "Save view…");
+  byId("actions").append(revert, chart, ...panels.map(({ button }) => button), ...(save ? [save] : []), downloads("Download", file), refresh);
   addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) view.ask();
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const held = document.activeElement;
+    if (held?.matches?.("input, textarea")) { // what is written there counts
+      held.blur();
+      held.focus();
+    }
+    view.ask();
   });
 
   const pending = () => {
     refresh.classList.toggle("pending", view.pending);
     refresh.textContent = view.account ? "Generate" : view.pending ? "Apply" : "Refresh";
     revert.hidden = !view.pending;
-    const filters = panels.find(({ name }) => name === "filters");
-    if (filters) filters.count.textContent = view.draft.where.length || "";
+    const count = { filters: view.draft.where.length, options: OPTIONS.filter((word) => JSON.stringify(view.draft[word]) !== JSON.stringify(view.preset[word])).length };
+    for (const panel of panels) panel.count.textContent = count[panel.name] || "";
   };
   const look = () => {
+    chart.setAttribute("aria-expanded", String(Boolean(view.shown.chart)));
+    byId("chart").hidden = !view.shown.chart;
     for (const { name, button } of panels) {
       const open = view.shown.panel === name;
       button.setAttribute("aria-expanded", String(open));

@@ -130,8 +130,10 @@ export function tailOf(rows, column) {
   if (!isExact(column)) return 0;
   let most = 0;
   for (const row of rows) {
-    const text = textOf(row, column);
-    if (text.includes(".")) most = Math.max(most, text.length - text.indexOf(".") - 3);
+    // money is text on its way here, and is shown with as many places as it has: formatting every row would be slow
+    const text = column.type === "money" ? (row.cells[column.place] ?? "") : textOf(row, column);
+    const point = text.lastIndexOf(".");
+    if (point >= 0) most = Math.max(most, text.length - point - 3);
   }
   return most;
 }

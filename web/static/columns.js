@@ -87,7 +87,8 @@ export function labelOf(sheet, row) {
 export function textOf(row, column) {
   const value = row.cells[column.place];
   if (column.dimension) return row.path.length ? named(value, column.dimension) : "";
-  return shown(value, column.type);
+  const text = shown(value, column.type);
+  return column.aspect?.startsWith("change") && text && !text.startsWith("-") && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
 /** The bands above the headings: one for each dimension across, with runs of columns that share a value. */

@@ -60,9 +60,11 @@ function edges(view) {
 }
 
 function zone(view) {
-  const list = element("datalist", { id: newId("zones") }, options(["UTC", ...Intl.supportedValuesOf("timeZone")].map((name) => [name, name])));
+  const list = element("datalist", { id: newId("zones") });
   const input = element("input", { list: list.id, size: 18, spellcheck: "false" });
   input.addEventListener("input", () => view.change({ timezone: input.value.trim() }));
+  // hundreds of them: when they are wanted
+  input.addEventListener("focus", () => list.append(...options(["UTC", ...Intl.supportedValuesOf("timeZone")].map((name) => [name, name]))), { once: true });
   const made = field("Time zone", input);
   made.append(list);
   return { element: made, draw: () => input !== document.activeElement && (input.value = view.draft.timezone) };

@@ -24,6 +24,16 @@ export function element(name, words = {}, ...children) {
   return made;
 }
 
+let drawing = null; // the name of SVG, which looks like an address and is none: the browser knows it
+/** Make an element of a drawing (SVG); every word is an attribute. */
+export function drawn(name, words = {}, ...children) {
+  drawing ??= new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
+  const made = document.createElementNS(drawing, name);
+  for (const [word, value] of Object.entries(words)) if (value != null) made.setAttribute(word, value);
+  made.append(...children.flat().filter((child) => child != null && child !== false));
+  return made;
+}
+
 /** The element of an id; it must be on the page. */
 export function byId(id) {
   const found = document.getElementById(id);

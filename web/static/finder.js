@@ -7,6 +7,7 @@ import * as detail from "./detail.js";
 import { announce, byId, element } from "./dom.js";
 import * as filters from "./filters.js";
 import { many, short } from "./format.js";
+import { holds } from "./numbers.js";
 import * as question from "./question.js";
 import { Search } from "./search.js";
 import { States } from "./states.js";
@@ -24,12 +25,20 @@ let pages = [];
 
 table.pressable = false; // newest first, whatever is shown
 for (const part of [question, controls, filters]) part.mount(search, table);
+search.addEventListener("draft", second);
 search.addEventListener("asked", refresh);
 search.addEventListener("look", () => pages.length && draw());
 table.addEventListener("drill", (event) => show(event.detail.row));
 table.addEventListener("place", () => (details.hidden = !table.place.row));
 table.grid.addEventListener("click", (event) => event.target.closest("tbody th") && show(table.place.row));
+second();
 refresh();
+
+/** The panel's own box of numbers is for a filter that came with the address, as from a cell of a report. */
+function second() {
+  const box = byId("filters-panel").querySelector(".numbers");
+  if (box) box.hidden = !search.draft.where.some((clause) => holds(search, clause));
+}
 
 /** Look for what is asked now. */
 async function refresh() {
@@ -37,7 +46,7 @@ async function refresh() {
   asking = new AbortController();
   pages = [];
   byId("foot").replaceChildren();
-  unheard.clear();
+  unheard.clear(search);
   if (!search.whose) return states.replace("empty", "Whose calls?", "Paste numbers above, one a line; or choose a customer, or any filter.");
   if (search.tooLong(search.asked)) return limit();
   await next();
@@ -70,7 +79,8 @@ function draw() {
   const last = pages.at(-1);
   more.hidden = !last.next_cursor;
   const read = pages.reduce((sum, page) => sum + page.rows_read, 0);
-  const said = [told(), search.asked.timezone, `${short(read)} rows read`];
+  const { from, to, timezone } = search.asked;
+  const said = [told(), `${from} to ${to}`, timezone, `${short(read)} rows read`];
   byId("foot").replaceChildren(...said.map((text) => element("span", {}, text)), more, details);
   if (!sheet.top.length) return nothing();
   states.table((last.warnings ?? []).map((warning) => warning.message));

@@ -75,7 +75,7 @@ export function named(value, dimension) {
 }
 
 /** A count with its word: `1 row`, `1,200 rows`. */
-export const many = (count, word) => `${whole.format(count)} ${word}${count === 1 ? "" : "s"}`;
+export const many = (count, word, words = `${word}s`) => `${whole.format(count)} ${count === 1 ? word : words}`;
 
 /** A large count in short: 1.2 million. */
 export function short(count) {

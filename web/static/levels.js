@@ -4,8 +4,10 @@ import { query } from "./api.js";
 import { OTHER, isQuotient } from "./format.js";
 import { Sheet, keyOf } from "./sheet.js";
 
-/** The most rows of one answer; a table of more is for a download. */
+/** The most rows of one answer; those after them are asked for when they are wanted, or downloaded. */
 export const MOST_ROWS = 10000;
+/** So many come at first where the rest can come after them: the sooner there is a table. */
+const FIRST_ROWS = 1000;
 
 const isNothing = (value) => value === null || value === undefined;
 
@@ -16,12 +18,24 @@ export async function load(view, options) {
   const fields = asked.rows.map((name) => view.field(name) ?? { name, label: name, type: "string" });
   const whole = flat || fields.length < 2 || eager(view);
   const depth = whole ? fields.length : 1;
-  const answer = plain(await query(question(view, depth, { totals: fields.length > 0, subtotals: whole && !flat && fields.length > 1 }), options));
+  const nested = whole && !flat && fields.length > 1;
+  const limit = flat || fields.length < 2 ? FIRST_ROWS : MOST_ROWS;
+  const answer = plain(await query(question(view, depth, { totals: fields.length > 0, subtotals: nested, limit }), options));
   const sheet = new Sheet(answer, fields, { flat, shown: asked.measures });
   sheet.fetch = (paths, how) => below(view, asked, sheet, paths, how);
-  if (whole && !flat && fields.length > 1) nest(sheet, answer, fields.length);
+  if (nested) nest(sheet, answer, fields.length);
+  else sheet.next = (how) => next(view, sheet, depth, how);
   await reopen(sheet, view.shown.expanded, options);
   return sheet;
+}
+
+/** Ask for the rows after those that are here: up to a full answer, then one more. They are of the same moment. */
+async function next(view, sheet, depth, options) {
+  const here = sheet.top.length;
+  const { as_of: moment, question: asked } = sheet.answer;
+  const ask = async (more) => plain(await query(question(view, depth, { offset: here, limit: here < MOST_ROWS ? MOST_ROWS - here : MOST_ROWS, sort: asked.sort, ...more }), options));
+  const answer = await ask({});
+  sheet.extend(answer.as_of.commit === moment.commit ? answer : await ask({ as_of: moment.time }));
 }
 
 /**

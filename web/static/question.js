@@ -39,7 +39,7 @@ function box(search) {
     told.classList.toggle("negative", wrong.length > 0);
     const latest = search.latest(draft);
     const last = latest && (latest.length === 10 ? shifted(latest, -1) : latest);
-    limit.textContent = `At most ${search.months} months${last ? `: until ${last}` : ""}`;
+    limit.textContent = `At most ${search.months} months${last ? `: to ${last}` : ""}`;
     limit.classList.toggle("negative", search.tooLong(draft));
   };
 }

@@ -137,7 +137,7 @@ export class Search extends EventTarget {
     const match = said.get("match") === "prefix" ? "prefix" : "exact";
     const look = { panel: said.get("panel") ?? "", columns: said.has("show") ? words.values(said.get("show")) : this.usual };
     for (const word of ["number", "match", "panel", "show", "rows", "columns", "measures", "sort", "top"]) said.delete(word);
-    const view = words.read(said, this.#usual(), this.fields);
+    const view = words.read(said, this.#usual());
     this.asked = this.draft = Object.freeze({ ...view, numbers, match });
     this.shown = Object.freeze(look);
   }

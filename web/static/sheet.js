@@ -45,7 +45,8 @@ export class Sheet {
     const all = measures.map((column, place) => {
       const [base] = column.name.split("|", 1);
       const across = column.name.slice(base.length);
-      const calls = isQuotient(column.type) && !column.aspect ? this.positions.get(`attempts${across}`) : undefined;
+      const beside = { "": "attempts", previous: "attempts.previous" }[column.aspect ?? ""];
+      const calls = isQuotient(column.type) && beside ? this.positions.get(`${beside}${across}`) : undefined;
       return {
         ...column, measure: column.measure ?? base, label: labels.get(base) ?? column.label, place: place + offset,
         text: isText(column.type), sort: column.name, calls: calls === undefined ? undefined : calls + offset,
@@ -72,6 +73,14 @@ export class Sheet {
       if (at !== undefined) cells[at] = values[grouped + place];
     });
     return cells;
+  }
+
+  /** Put the rows of an answer after those that are here. */
+  extend(answer) {
+    const measures = answer.columns.slice(this.grouped);
+    this.top = [...this.top, ...answer.rows.map((row) => this.row(row, measures))];
+    const count = this.answer.row_count + answer.row_count;
+    this.answer = { ...this.answer, row_count: count, total_rows: answer.total_rows, truncated: answer.truncated && count < answer.total_rows };
   }
 
   /** Put the rows of an answer one level down below the rows they belong to. */

@@ -1,5 +1,6 @@
 /** What becomes of a question goes in, what stands above, over or instead of the table comes out. */
 
+import { query } from "./api.js";
 import { announce, byId, element } from "./dom.js";
 import { many, short } from "./format.js";
 import { shifted } from "./periods.js";
@@ -12,6 +13,7 @@ export class States {
 
   constructor({ cancel }) {
     this.sheet = byId("sheet");
+    this.matrix = byId("matrix");
     this.notices = byId("notices");
     this.instead = byId("instead");
     this.said = element("output", {}, "");
@@ -49,13 +51,16 @@ export class States {
     this.instead.replaceChildren(element("h2", {}, title), ...words.map((word) => (typeof word === "string" ? element("p", {}, word) : word)));
     this.instead.hidden = false;
     this.sheet.hidden = true;
+    this.matrix.hidden = true;
   }
 
-  /** The table is there, with what a reader of it must know. */
-  table(warnings) {
+  /** The table is there, with what a reader of it must know; or a matrix in its place. */
+  table(warnings, matrix = null) {
     this.sheet.classList.remove("blank");
     this.instead.hidden = true;
-    this.sheet.hidden = false;
+    this.sheet.hidden = Boolean(matrix);
+    this.matrix.hidden = !matrix;
+    this.matrix.replaceChildren(...(matrix ?? []));
     this.#tell(warnings);
   }
 
@@ -80,32 +85,49 @@ export class States {
 
 const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
-/** What a reader of an answer must know. */
-export function warnings(answer) {
-  const cut = `the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all, and a download has them all`;
-  return [...(answer.truncated ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
+/** What a reader of an answer must know; `coming` when the rest of it is on its way. */
+export function warnings({ answer, next }, coming) {
+  const rest = next ? "the button below the table brings the next, a download holds them all" : "a download holds them all";
+  const cut = `these are the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all of them, and ${rest}`;
+  return [...(answer.truncated && !coming ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
 }
 
 /** An answer without rows: say what would have some. */
 export function empty(view, states) {
   const { newest } = view.site;
   const way = (label, patch) => element("button", { type: "button", class: "button", onclick: () => view.ask(patch) }, label);
+  if (view.account && !view.asked.where.length) return emptyAccount(view, states, way);
   if (!newest) states.replace("empty", "Nothing is loaded yet", "Load a file with tollhouse ingest FILE, or try make demo.");
   else if (view.asked.where.length) states.replace("empty", "No calls pass these filters", `The newest call is of ${newest}.`, way("Show this window without them", { where: [] }));
   else states.replace("empty", "No calls in this window", `The newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
+}
+
+/** An account without calls in the window: its own newest ones are looked for. */
+async function emptyAccount(view, states, way) {
+  const { asked, account, site } = view;
+  const title = `No calls of ${account.name} in this window`;
+  states.replace("empty", title, "Looking when its newest call was…");
+  const window = { from: "2000-01-01", to: shifted(site.newest ?? site.today, 2), timezone: asked.timezone };
+  const question = { ...window, rows: ["day"], measures: ["attempts"], where: view.bound, sort: [{ field: "day", descending: true }], limit: 1 };
+  const { rows } = await query(question).catch(() => ({ rows: null }));
+  if (view.asked !== asked) return;
+  const [newest] = rows?.[0] ?? [];
+  if (newest) states.replace("empty", title, `Its newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
+  else states.replace("empty", title, rows ? "No call of it is loaded at all." : "When its newest call was is not known.");
 }
 
 /** What an answer tells about itself, in one line. */
 export function footer(sheet) {
   const { answer } = sheet;
   const { question } = answer;
-  const rows = answer.truncated ? `${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}` : many(answer.row_count, "row");
+  const rows = answer.truncated ? `${answer.row_count.toLocaleString("en")} of ${many(answer.total_rows, "row")}` : many(answer.row_count, "row");
   const groups = sheet.top.length < answer.row_count ? [many(sheet.top.length, "group")] : [];
   return [
     ...groups,
-    sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace(/rows?/, answer.row_count === 1 ? "group" : "groups"),
+    sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace("row", "group"),
     question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
     question.calls === "attempts" ? "every attempt counts" : "one per call",
+    `${question.from} to ${question.to}`,
     question.timezone,
     `${short(answer.rows_read)} rows read in ${Math.round(answer.elapsed_ms)} ms`,
   ];

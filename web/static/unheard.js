@@ -11,16 +11,16 @@ const FIELDS = { any: ["number", "dialed", "cli", "dest_cli"], called: ["number"
 
 const say = (...said) => byId("unheard").replaceChildren(...said);
 
-/** Say nothing. */
-export function clear() {
-  byId("unheard").hidden = true;
+/** Say nothing, at the place where something will be said. */
+export function clear(search) {
+  byId("unheard").hidden = search.asked.numbers.length < 2;
+  say();
 }
 
 /** Tell which of several numbers had no call: those that none of the calls at hand shows are looked for one by one. */
 export function tell(search, pages, signal) {
   const { numbers } = search.asked;
   if (numbers.length < 2) return;
-  byId("unheard").hidden = false;
   const seen = heard(search.asked, pages);
   const open = numbers.filter((number) => !seen(number));
   if (open.length <= MOST) look(search, open, signal);

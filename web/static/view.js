@@ -23,15 +23,17 @@
  * Events (view.addEventListener): "draft" something pending changed; "asked" the question to ask changed, or is to be
  * asked again; "look" presentation changed. Each is told once after the change; draw from `view`, not from the event.
  *
- * `view.site` is {timezone, currency, today, newest, min_calls}, `view.catalog` what GET /catalog tells,
+ * `view.site` is {timezone, currency, today, newest, min_calls, operator, home_code}, `view.catalog` what GET /catalog tells,
  * `view.field(name)` a dimension or measure of it with `kind` "dimension" or "measure", undefined for one that is not
  * the caller's. `view.preset` is what the report starts from, `view.fixed` are filters that belong to the report and
  * cannot be taken away, `view.bound` those among them that belong to the page: they are in every question it asks. On the
- * page of an account `view.account` is {kind, id, name, reports, figures}. Nothing is ever hidden from customers by the browser: what is not theirs is not in the catalog.
+ * page of an account `view.account` is {kind, id, name, reports, figures}. Nothing is ever hidden from customers by the
+ * browser: what is not theirs is not in the catalog.
  *
  * Where elements of the page go (web/templates/report.html): #controls dates, zone and selectors; #chart charts above
- * the table; #columns-panel and #filters-panel beside it, of which `view.shown.panel` says which is open; #actions the
- * buttons at the right of the title. report.js calls each module's `mount(view)` once.
+ * the table; #columns-panel, #filters-panel and #options-panel beside it, of which `view.shown.panel` says which is open;
+ * #actions the buttons at the right of the title. report.js calls each module's `mount(view)` once: those of panels and
+ * charts when they are opened first. first.js makes THE view and asks its first question.
  */
 
 import * as words from "./words.js";
@@ -41,6 +43,8 @@ const EMPTY = {
   rows: [], columns: [], measures: [], where: [], sort: [], top: [], base: "attempts", fill: false, as_of: null, since: null,
   compare: null, currency: null, calls: null, pivot: false,
 };
+/** Words that, empty, undo what the report does. */
+const UNDOING = ["compare", "as_of", "since", "fill", "top"];
 const LOOK = { panel: "", chart: "", expanded: [] };
 /** Words of a view that are no words of a question. */
 const OWN = ["pivot", "totals", "subtotals", "limit", "offset", "parts"];
@@ -157,7 +161,7 @@ export class View extends EventTarget {
     if (!pivot) asked.columns = [];
     const said = { ...asked, ...more };
     said.where = [...this.bound, ...said.where];
-    return Object.fromEntries(Object.entries(said).filter(([word, value]) => NEVER_LEFT_OUT.has(word) || !(value == null || value === false || same(value, []))));
+    return Object.fromEntries(Object.entries(said).filter(([word, value]) => NEVER_LEFT_OUT.has(word) || this.#undoes(word) || !(value == null || value === false || same(value, []))));
   }
 
   /** The asked question as the words of a URL of the API, complete: for links to downloads. */
@@ -167,14 +171,25 @@ export class View extends EventTarget {
     const where = [...this.bound, ...asked.where];
     const said = words.written({ ...asked, where, columns: pivot ? asked.columns : [] }, nothing);
     said.delete("filters");
+    for (const word of UNDOING) if (this.#undoes(word) && !said.has(word)) said.set(word, word === "fill" ? String(asked.fill) : "");
     return said;
+  }
+
+  /** Whether the report does something that has to be undone when it is not wanted. */
+  #undoes(word) {
+    const usual = this.preset[word];
+    return UNDOING.includes(word) && !(usual == null || usual === false || same(usual, []));
   }
 
   #draft(patch) {
     const draft = { ...this.draft, ...structuredClone(patch) };
     const here = new Set([...draft.rows, ...draft.measures]);
     // a sort by what is no longer shown would be refused
-    draft.sort = draft.sort.filter((key) => here.has(key.field) || (key.field.includes("|") && here.has(key.field.split("|")[0])));
+    const standing = (name) => here.has(name) || here.has(name.split("|")[0]) || (draft.compare && here.has(name.split("|")[0].split(".")[0]));
+    draft.sort = draft.sort.filter((key) => standing(key.field));
+    // nor can be cut to its top what is not shown
+    const shown = new Set([...draft.rows, ...(draft.pivot ? draft.columns : [])]);
+    draft.top = draft.top.filter((top) => shown.has(top.field));
     this.draft = Object.freeze(draft);
   }
 
@@ -206,7 +221,7 @@ export class View extends EventTarget {
   #read() {
     const said = new URLSearchParams(location.search);
     this.preset ??= this.#filled(this.#page.preset);
-    const view = words.read(said, this.preset, this.fields);
+    const view = words.read(said, this.preset);
     // filters of one kind on one field are one in an address, where their values add up: the page's own stays alone
     for (const clause of view.where) if (clause.op === "eq" && this.#binds(clause.field)) clause.op = "in";
     if (said.has("pivot")) view.pivot = said.get("pivot") !== "off";

@@ -2,7 +2,11 @@
 
 const SINGLE = ["from", "to", "timezone", "type", "side", "bucket", "calls", "base", "currency", "compare", "as_of", "since"];
 const LISTS = ["rows", "columns", "measures"];
+/** Words that can be undone: empty they say that what the report does is not to be done. */
+const UNDONE = ["compare", "as_of", "since"];
 const PARAMETERS = ["type", "side", "bucket"];
+/** Words of an address that are a page's own, or say how much of an answer is wanted. */
+const OTHERS = ["report", "pivot", "panel", "chart", "open", "filters", "totals", "subtotals", "limit", "offset", "parts"];
 
 /** One value as it stands in a list: quoted when it holds what a list is made of. */
 export function quoted(value) {
@@ -45,10 +49,11 @@ export function written(view, preset) {
     const always = word === "from" || word === "to";
     if (view[word] != null && (always || view[word] !== preset[word])) words.set(word === "timezone" ? "tz" : word, view[word]);
   }
+  for (const word of UNDONE) if (view[word] == null && preset[word] != null) words.set(word, "");
   for (const word of LISTS) if (!same(view[word], preset[word])) words.set(word, line(view[word]));
-  if (view.fill) words.set("fill", "true");
+  if (Boolean(view.fill) !== Boolean(preset.fill)) words.set("fill", String(Boolean(view.fill)));
   if (view.sort.length && !same(view.sort, preset.sort)) words.set("sort", line(view.sort.map(sortWord)));
-  if (view.top.length) words.set("top", line(view.top.map((top) => [top.field, top.count ?? 10, ...(top.by ? [top.by] : [])].join(":"))));
+  if (!same(view.top, preset.top ?? [])) words.set("top", line(view.top.map((top) => [top.field, top.count ?? 10, ...(top.by ? [top.by] : [])].join(":"))));
   if (!same(view.where, preset.where)) {
     for (const clause of view.where) words.append(`${clause.field}.${clause.op}`, line(clause.values));
     if (!view.where.length) words.set("filters", "none");
@@ -58,19 +63,23 @@ export function written(view, preset) {
 
 const sortWord = (key) => `${key.field}:${key.descending ? "desc" : "asc"}`;
 
-/** Read a view from parameters; what they do not say is the preset's. `fields` are the names a filter may use. */
-export function read(words, preset, fields) {
+/**
+ * Read a view from parameters; what they do not say is the preset's. A name that nobody knows is a filter, too: the server
+ * refuses it and says what was meant, for without it more would be shown than was asked for.
+ */
+export function read(words, preset) {
   const view = structuredClone(preset);
   const where = [];
   for (const [name, text] of words) {
     const word = name === "tz" ? "timezone" : name;
     const [field, op] = name.split(".");
-    if (SINGLE.includes(word)) view[word] = text;
+    if (UNDONE.includes(word)) view[word] = text || null;
+    else if (SINGLE.includes(word)) view[word] = text;
     else if (LISTS.includes(word)) view[word] = values(text);
     else if (word === "fill") view.fill = text !== "false";
     else if (word === "sort") view.sort = values(text).map(sortKey);
-    else if (word === "top") view.top = values(text).map(topOf);
-    else if (fields.has(field)) add(where, field, op ?? "in", values(text));
+    else if (word === "top") view.top = values(text).filter(Boolean).map(topOf);
+    else if (!OTHERS.includes(word)) add(where, field, op ?? "in", values(text));
   }
   if (where.length || words.has("filters")) view.where = where;
   return view;

@@ -1,0 +1,72 @@
+"""The report page on every screen: access, small and large, no shift, paper."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.report_page import PIVOT, TREE, WINDOW, Open, visit
+
+pytestmark = pytest.mark.browser
+
+
+class TestScreens:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_break_no_rule_of_access(
+        self, open_page: Open, violations: Callable[[Page], list[str]], scheme: str
+    ) -> None:
+        with open_page(color_scheme=scheme) as page:
+            for path in (
+                f"{TREE}&columns=day",
+                f"/reports/breakout?{WINDOW}&panel=columns",
+                f"/reports/usa-rate-center?{WINDOW}&panel=filters&asr.ge=0",
+                "/reports/breakout?from=2020-01-01&to=2020-02-01",
+            ):
+                visit(page, path)
+                assert violations(page) == [], path
+            visit(page, f"/reports/explore?{WINDOW}&rows=customer")
+            page.locator("#sheet tbody td").first.dblclick()
+            expect(page.locator("#calls tbody tr").first).to_be_visible()
+            assert violations(page) == [], "the calls"
+
+    @pytest.mark.parametrize(
+        ("width", "height", "scale"), [(1400, 800, 1), (700, 400, 2), (390, 844, 1), (320, 640, 1)]
+    )
+    def test_only_the_table_scrolls_sideways(self, open_page: Open, width: int, height: int, scale: int) -> None:
+        with open_page(viewport={"width": width, "height": height}, device_scale_factor=scale) as page:
+            visit(page, f"{PIVOT}&rows=customer,provider")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            sheet = page.locator("#sheet")
+            sheet.evaluate("sheet => { sheet.scrollLeft = 300; sheet.scrollTop = 200 }")
+            page.wait_for_timeout(100)
+            frame, name = sheet.bounding_box(), page.locator("#sheet tbody th").last.bounding_box()
+            head, total = page.locator("#sheet thead").bounding_box(), page.locator("#sheet tfoot").bounding_box()
+            assert frame
+            assert name
+            assert head
+            assert total
+            assert abs(name["x"] - frame["x"]) < 3, "the first column stays"
+            assert abs(head["y"] - frame["y"]) < 3, "the headings stay"
+            assert abs(total["y"] + total["height"] - frame["y"] - frame["height"]) < 20, "the total stays"
+
+    def test_nothing_moves_when_the_answer_comes(self, page: Page) -> None:
+        shifts = """async () => {
+          let sum = 0;
+          const add = list => { for (const entry of list.getEntries()) sum += entry.value; };
+          new PerformanceObserver(add).observe({type: "layout-shift", buffered: true});
+          await new Promise(done => setTimeout(done, 200));
+          return sum;
+        }"""
+        visit(page, f"/reports/explore?{WINDOW}&rows=customer&measures=attempts,asr")
+        assert page.evaluate(shifts) < 0.02
+
+    def test_it_prints_whole(self, page: Page) -> None:
+        visit(page, f"/reports/explore?{WINDOW}&rows=customer&columns=day&measures=attempts,asr,acd&pivot=on")
+        rows = int(page.locator("#sheet table").get_attribute("aria-rowcount") or 0)
+        page.emulate_media(media="print", color_scheme="dark")
+        expect(page.locator("#sheet tbody tr")).to_have_count(rows - 3)
+        assert not page.locator(".top").is_visible()
+        assert not page.locator("#refresh").is_visible()
+        assert page.locator("#sheet").evaluate("sheet => sheet.scrollHeight <= sheet.clientHeight + 1")
+        page.emulate_media(media="screen")
+        expect(page.locator("#sheet tbody tr").nth(79)).to_have_count(0)
