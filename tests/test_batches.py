@@ -577,7 +577,7 @@ def test_the_command_line_does_the_same_here_and_through_a_server(
     assert shell.run("rejects", "--batch", "99").stderr.startswith("tollhouse: there is no batch 99 ")
     assert "did you mean 'loaded'?" in shell.run("batches", "--state", "loadd").stderr
     assert [batch["id"] for batch in shell.objects("batches", "--state", "rolled_back")] == [2]
-    assert shell.lines("batches", "--state", "failed") == ["no batch is in that state"]
+    assert shell.lines("batches", "--state", "failed") == ["no batch is like that"]
     [undone] = shell.objects("rollback", "2", "--undo")
     assert undone == {
         "batch": 2,

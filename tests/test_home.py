@@ -178,7 +178,17 @@ def day_of(asr: float, before: float, profit: str = "5.00") -> Home:
     for name, now, then, kind in (("asr", asr, before, "percent"), ("profit", profit, "4.00", "money")):
         beside = Beside("Mon 28 Sep", shown(then, kind), "", change(now, then, kind))
         figures.append(
-            Figure(name, name.upper(), shown(now, kind), "", "", False, shown(now, kind)[0] == "-", [beside])
+            Figure(
+                name,
+                name.upper(),
+                shown(now, kind),
+                "",
+                "",
+                False,
+                shown(now, kind)[0] == "-",
+                kind == "money",
+                [beside],
+            )
         )
     return Home(Day("2026-10-05", "2026-10-05T14:30", "UTC"), figures, trend([], [], "", "", ""), [], [])
 

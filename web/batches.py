@@ -29,7 +29,8 @@ class _Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     """A body that says nothing."""
 
 
-def _check(principal: Principal) -> None:
+def check(principal: Principal) -> None:
+    """Raise `Forbidden` for whoever is not the operator."""
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may look at loads and take them back")
 
@@ -41,17 +42,18 @@ def _number(request: Request[Any, Any, Any]) -> int:
 @get("/batches")
 async def batches(request: Request[Any, Any, Any], principal: Principal, site: Site) -> BatchPage:
     """Return what was loaded, newest first."""
-    _check(principal)
-    asked = words(given(request), "limit", "cursor", "state")
+    check(principal)
+    asked = words(given(request), "limit", "cursor", "state", "source", "origin")
     limit = whole(asked, "limit", 1, history.MOST) or PAGE
-    find = partial(history.batches, site.warehouse, limit, asked.get("cursor"), asked.get("state"))
+    wanted = {name: asked.get(name) for name in ("state", "source", "origin")}
+    find = partial(history.batches, site.warehouse, limit, asked.get("cursor"), **wanted)
     return await anyio.to_thread.run_sync(find)
 
 
 @get("/batches/{id:int}")
 async def batch(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Batch:
     """Return one batch."""
-    _check(principal)
+    check(principal)
     words(given(request))
     return await anyio.to_thread.run_sync(history.batch, site.warehouse, _number(request))
 
@@ -69,7 +71,7 @@ async def restore(request: Request[Any, Any, Any], principal: Principal, site: S
 
 
 async def _changed(request: Request[Any, Any, Any], principal: Principal, site: Site, *, undo: bool) -> Response[Any]:
-    _check(principal)
+    check(principal)
     words(given(request))
     try:
         msgspec.json.decode(await request.body() or b"{}", type=_Nothing)
@@ -86,7 +88,7 @@ async def _changed(request: Request[Any, Any, Any], principal: Principal, site: 
 @get("/rejects")
 async def rejects(request: Request[Any, Any, Any], principal: Principal, site: Site) -> RejectPage:
     """Return records that could not be taken. What they said is the operator's, and holds telephone numbers."""
-    _check(principal)
+    check(principal)
     asked = words(given(request), "batch", "limit", "cursor")
     limit = whole(asked, "limit", 1, history.MOST) or PAGE
     find = partial(history.rejects, site.warehouse, limit, asked.get("cursor"), whole(asked, "batch", 0, LARGEST))
@@ -111,7 +113,7 @@ class RetriedPage(Struct, frozen=True):
 @post("/rejects/retry", status_code=200)
 async def retry(request: Request[Any, Any, Any], principal: Principal, site: Site) -> RetriedPage:
     """Read open rejects again, and load what can be read now."""
-    _check(principal)
+    check(principal)
     words(given(request))
     try:
         asked = msgspec.json.decode(await request.body() or b"{}", type=RetryAsked)

@@ -39,7 +39,8 @@ def change(now: Any, before: Any, kind: str) -> Change:
     else:
         return Change()
     tone: Tone = "" if abs(size) < enough else "good" if size > 0 else "bad"
-    return Change(f"{size:+,.1f} {unit}", tone, size)
+    text = f"{size:+,.1f}"
+    return Change(f"{'0.0' if text in ('+0.0', '-0.0') else text} {unit}", tone, size)
 
 
 def difference(value: Any, kind: str) -> str:

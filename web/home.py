@@ -72,6 +72,7 @@ class Figure(Struct, frozen=True):
     href: str
     few: bool
     negative: bool
+    money: bool
     besides: list[Beside]
 
 
@@ -145,6 +146,7 @@ class Reader:
                     address(replace(questions[0], measures=(column.name,))),
                     column.name in QUOTIENTS and now[0] < self._min_calls,
                     text.startswith("-"),
+                    column.type == "money",
                     besides,
                 )
             )
@@ -191,9 +193,14 @@ class Reader:
     def _worst(self) -> list[Listing]:
         rows = ("provider", "provider_card") if self._operator else ("customer_destination",)
         enough = Clause("attempts", "ge", (str(self._min_calls),))
+        known = Clause(rows[-1], "not_null")  # what was refused before it had a route tells nothing of routes
         more = ("profit",) if self._operator else ()
         lowest = self._day.question(
-            rows=rows, measures=("attempts", "asr", "acd", *more), where=(enough,), sort=(Sort("asr"),), compare="week"
+            rows=rows,
+            measures=("attempts", "asr", "acd", *more),
+            where=(known, enough),
+            sort=(Sort("asr"),),
+            compare="week",
         )
         title = "Routes" if self._operator else "Destinations"
         shown_ = [("attempts", "Attempts"), ("asr", "ASR"), ("asr.change", "Points"), ("acd", "ACD")]
@@ -203,7 +210,7 @@ class Reader:
             losing = self._day.question(
                 rows=rows,
                 measures=("attempts", "minutes", "customer_charge", "profit"),
-                where=(Clause("profit", "lt", ("0",)),),
+                where=(known, Clause("profit", "lt", ("0",))),
                 sort=(Sort("profit"),),
             )
             shown_ = [

@@ -72,14 +72,17 @@ def _listed(
 @click.command(epilog="Example: tollhouse batches --limit 5")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--state", help="Only batches in this state, for example rolled_back.")
+@click.option("--source", help="Only batches of this source.")
+@click.option("--origin", metavar="TEXT", help="Only batches whose file name has this text.")
 @_FORMAT
 @click.pass_obj
-def batches(where: Any, limit: int, state: str | None, form: str) -> None:
+def batches(where: Any, limit: int, state: str | None, source: str | None, origin: str | None, form: str) -> None:
     """List what was loaded, newest first."""
     from engine.ingest import history
 
-    found = _listed(where, "/batches", limit, {"state": state}, history.BatchPage, history.batches)
-    _print(found, _of_interest, form, "no batch is in that state" if state else "nothing is loaded yet")
+    asked = {"state": state, "source": source, "origin": origin}
+    found = _listed(where, "/batches", limit, asked, history.BatchPage, history.batches)
+    _print(found, _of_interest, form, "no batch is like that" if any(asked.values()) else "nothing is loaded yet")
 
 
 def _of_interest(found: list[Any]) -> tuple[str, ...]:

@@ -7,13 +7,15 @@ from litestar.di import Provide
 from litestar.response import Template
 
 from engine.errors import TollhouseError
-from web import accounts, number_page
+from web import accounts, batches_page, number_page
 from web.access import principal_of
 from web.api import site_of
 from web.errors import ours
 from web.help_page import explained
 from web.home_page import home
 from web.report_page import report
+from web.verify_page import verify
+from web.views_page import views
 
 
 def told(request: Request[Any, Any, Any], failure: TollhouseError) -> Template:
@@ -24,7 +26,16 @@ def told(request: Request[Any, Any, Any], failure: TollhouseError) -> Template:
 
 router = Router(
     "/",
-    route_handlers=[home, explained, report, *accounts.HANDLERS, *number_page.HANDLERS],
+    route_handlers=[
+        home,
+        explained,
+        report,
+        verify,
+        views,
+        *accounts.HANDLERS,
+        *batches_page.HANDLERS,
+        *number_page.HANDLERS,
+    ],
     exception_handlers={TollhouseError: told},
     dependencies={
         "principal": Provide(principal_of, sync_to_thread=False),

@@ -346,6 +346,8 @@ def _history() -> dict[str, Any]:
                 parameters=[
                     *pages,
                     parameter("state", "Only batches in this state.", {"type": "string", "enum": list(STATES)}),
+                    parameter("source", "Only batches of this source."),
+                    parameter("origin", "Only batches whose origin has this text somewhere, in capitals or not."),
                 ],
                 failures=("400", "403"),
             )

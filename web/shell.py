@@ -31,6 +31,10 @@ PAGES: tuple[tuple[str, str, str], ...] = (
     ("Customers", "/customers", "operator"),
     ("Account", "/customers", "customer"),
     ("Providers", "/providers", "operator"),
+    ("Views", "/views", "all"),
+    ("Batches", "/batches", "operator"),
+    ("Rejects", "/rejects", "operator"),
+    ("Verify", "/verify", "operator"),
     ("Help", "/help", "all"),
 )
 """Pages beside the reports: label, address, and whose they are: "operator", "customer" or "all"."""

@@ -1,5 +1,6 @@
 """Requests to prove, repair and rebuild go in, reports come out; with the right Accept header, progress before them."""
 
+from datetime import UTC, datetime
 from functools import partial
 from threading import Lock
 from typing import Annotated, Any, TypeVar
@@ -12,6 +13,7 @@ from engine.access.principal import Principal
 from engine.errors import BadRequest, Forbidden
 from engine.query.question import malformed
 from engine.site import Site
+from engine.verify.report import Verification
 from engine.verify.window import Watch, Window
 from web.progress import Work, answer
 
@@ -35,12 +37,24 @@ class RebuildAsked(Struct, frozen=True, forbid_unknown_fields=True, rename={"sta
     end: str
 
 
+class Proven(Struct, frozen=True):
+    """The last proof of this process, and when it was done (UTC)."""
+
+    time: str
+    result: Verification
+
+
 Body = TypeVar("Body", VerifyAsked, RebuildAsked)
 
 
-async def _asked(request: Request[Any, Any, Any], principal: Principal, kind: type[Body]) -> Body:
+def check(principal: Principal) -> None:
+    """Raise `Forbidden` for whoever is not the operator."""
     if principal.audience != "operator":
         raise Forbidden("forbidden", "only the operator may prove and rebuild the figures")
+
+
+async def _asked(request: Request[Any, Any, Any], principal: Principal, kind: type[Body]) -> Body:
+    check(principal)
     for name in request.query_params:
         raise BadRequest("unknown_parameter", f"this call has no parameter {name!r}", pointer=name, hint="use the body")
     try:
@@ -59,8 +73,19 @@ async def verify(request: Request[Any, Any, Any], principal: Principal, site: Si
     """Prove that the rollups say what the ledger says, and audit its calls; `repair` makes exact what differs."""
     asked = await _asked(request, principal, VerifyAsked)
     window = Window.of(asked.start, asked.end)
-    work = partial(site.verify, window, repair=asked.repair, limit=asked.limit)
-    return await answer(request, partial(_in_turn, lambda watch: work(watch=watch)))
+
+    def work(watch: Watch | None) -> Verification:
+        found = site.verify(window, repair=asked.repair, limit=asked.limit, watch=watch)
+        request.app.state.proven = Proven(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", found)
+        return found
+
+    return await answer(request, partial(_in_turn, work))
+
+
+def last_proof(request: Request[Any, Any, Any]) -> Proven | None:
+    """Return the last proof since the server was started."""
+    found: Proven | None = request.app.state.get("proven")
+    return found
 
 
 @post("/rebuild", status_code=200)

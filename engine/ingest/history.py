@@ -78,25 +78,36 @@ class RejectPage(Struct, frozen=True):
 
 def batch(warehouse: Warehouse, number: int) -> Batch:
     """Return one batch; raises `NotFound` when there is none of that number."""
-    found = _batches(warehouse, "", number, number + 1, 1) if 0 <= number < _NUMBERS else []
+    found = _batches(warehouse, {}, number, number + 1, 1) if 0 <= number < _NUMBERS else []
     if not found:
         raise NotFound("no_such_batch", f"there is no batch {number}", hint="tollhouse batches lists them")
     return found[0]
 
 
-def batches(warehouse: Warehouse, limit: int, after: str | None = None, state: str | None = None) -> BatchPage:
-    """Return the newest batches, or those that follow the cursor `after`; with `state` only those that are in it."""
+def batches(
+    warehouse: Warehouse,
+    limit: int,
+    after: str | None = None,
+    state: str | None = None,
+    source: str | None = None,
+    origin: str | None = None,
+) -> BatchPage:
+    """Return the newest batches, or those that follow the cursor `after`.
+
+    With `state` or `source` only those that have it, with `origin` those whose origin has that text somewhere.
+    """
     if state is not None and state not in STATES:
         hint = nearest(state, STATES) or f"one of {', '.join(STATES)}"
         raise BadRequest("malformed", f"no batch can be {state!r}", pointer="state", hint=hint)
     before = place(after, "batches", 1)[0] if after else _NUMBERS
-    found = _batches(warehouse, state or "", 0, before, limit + 1)
+    wanted = {"state": state or "", "source": source or "", "origin": origin or ""}
+    found = _batches(warehouse, wanted, 0, before, limit + 1)
     following = cursor("batches", found[limit - 1].id) if len(found) > limit else None
     return BatchPage(found[:limit], following)
 
 
-def _batches(warehouse: Warehouse, state: str, least: int, before: int, limit: int) -> list[Batch]:
-    parameters = {"state": state, "least": least, "before": before, "limit": limit}
+def _batches(warehouse: Warehouse, wanted: dict[str, str], least: int, before: int, limit: int) -> list[Batch]:
+    parameters = {"state": "", "source": "", "origin": "", **wanted, "least": least, "before": before, "limit": limit}
     rows = warehouse.query(Statement(render("ingest/batches.sql"), parameters)).rows
     return [Batch(*row) for row in rows]
 

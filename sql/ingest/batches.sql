@@ -16,7 +16,9 @@ WHERE batch IN (
     FROM batch_log
     WHERE batch >= {least:UInt64} AND batch < {before:UInt64}
     GROUP BY batch
-    HAVING {state:String} = '' OR argMax(state, time) = {state:String}
+    HAVING ({state:String} = '' OR argMax(state, time) = {state:String})
+        AND ({source:String} = '' OR argMaxIf(source, time, source != '') = {source:String})
+        AND positionCaseInsensitiveUTF8(argMaxIf(origin, time, origin != ''), {origin:String}) > 0
     ORDER BY batch DESC
     LIMIT {limit:UInt64})
 GROUP BY batch

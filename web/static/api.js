@@ -50,6 +50,18 @@ export const query = (question, options) => told("/query", question, options);
 /** Ask for a page of calls. */
 export const calls = (search, options) => told("/calls", search, options);
 
+/** Have long work done; `onProgress` is told `{step, done, total}`, and an `AbortError` thrown when `signal` is aborted. */
+export async function work(path, body = {}, { signal, onProgress } = {}) {
+  try {
+    const options = { method: "POST", signal, headers: { ...json, accept: PROGRESS }, body: JSON.stringify(body) };
+    return await result(await asked(path, options), onProgress);
+  } catch (failure) {
+    if (signal?.aborted) throw new DOMException("cancelled", "AbortError");
+    if (failure instanceof TypeError || failure instanceof SyntaxError) throw new Refused(LOST);
+    throw failure;
+  }
+}
+
 /**
  * POST what is asked. `onProgress` is told `{rows_read, rows_total, elapsed_ms}` several times a second.
  * When `signal` is aborted the engine is told to stop, and an `AbortError` is thrown.
