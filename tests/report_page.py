@@ -21,7 +21,7 @@ Open = Callable[..., AbstractContextManager[Page]]
 
 def answered(page: Page) -> None:
     """Wait until the page has its answer."""
-    page.locator("#sheet tbody tr, #matrix tbody tr, #instead h2").first.wait_for()
+    page.locator("#sheet tbody tr:visible, #matrix tbody tr:visible, #instead h2:visible").first.wait_for()
     expect(page.locator("main [aria-busy=true]")).to_have_count(0)
 
 

@@ -38,7 +38,7 @@ class TestDrilling:
             cell.dblclick()
             dialog = page.locator("#calls")
             expect(dialog.locator(".foot")).to_contain_text("newest first")
-            assert dialog.locator("table").get_attribute("aria-rowcount") == str(count + 1)
+            expect(dialog.locator("table")).to_have_attribute("aria-rowcount", str(count + 1))
             page.keyboard.press("Escape")
             expect(dialog).to_be_hidden()
 
