@@ -17,6 +17,8 @@ FLAT: dict[str, int | float] = {
     "max_block_size": 8192,
     "prefer_external_sort_block_bytes": 1 << 18,
     "temporary_files_buffer_size": 1 << 16,
+    # One piece at a time is put together again of what was grouped on disk.
+    "aggregation_memory_efficient_merge_threads": 1,
 }
 """Under what the engine answers in flat memory, however many rows there are."""
 
