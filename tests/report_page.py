@@ -29,6 +29,8 @@ def visit(page: Page, path: str) -> None:
     """Go to a page and wait for its answer."""
     page.goto(path)
     answered(page)
+    if "panel=" in path:  # it is brought after the table
+        page.locator(".work > .panel > *").first.wait_for(state="attached")
 
 
 def apply(page: Page) -> None:

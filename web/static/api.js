@@ -68,7 +68,9 @@ export async function work(path, body = {}, { signal, onProgress } = {}) {
  */
 async function told(path, question, { signal, onProgress } = {}) {
   const id = crypto.randomUUID?.() ?? `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
-  const stop = () => fetch(`${ROOT}/queries/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+  // Before the answer begins the server may not know the question yet; it notices that nobody waits for it any more.
+  let begun = false;
+  const stop = () => begun && fetch(`${ROOT}/queries/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
   signal?.addEventListener("abort", stop, { once: true });
   try {
     const response = await asked(path, {
@@ -77,6 +79,7 @@ async function told(path, question, { signal, onProgress } = {}) {
       headers: { ...json, accept: PROGRESS, "query-id": id },
       body: JSON.stringify(question),
     });
+    begun = true;
     return await result(response, onProgress);
   } catch (failure) {
     if (signal?.aborted) throw new DOMException("cancelled", "AbortError");
