@@ -4,7 +4,7 @@ import csv
 import io
 import threading
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -370,6 +370,35 @@ class TestDoors:
             assert pointer in (None, error["pointer"])
         preset = door.get("/api/v1/reports/per-number").json()
         assert preset["report"] == "per-number"
+
+
+@pytest.mark.parametrize(("most", "pieces"), [(10**6, {1}), (2, range(3, 30))])
+def test_a_stream_reads_what_a_page_finds_and_no_more_pieces_than_there_are_calls(
+    loaded: Site, monkeypatch: pytest.MonkeyPatch, most: int, pieces: Collection[int]
+) -> None:
+    """However long the window, and however the calls lie in it: nothing is asked of months that hold none."""
+    monkeypatch.setattr("engine.query.calls._FIRST_SLICE", most)
+    asked: list[Statement] = []
+
+    def stream(statement: Statement, *words: Any) -> Iterator[bytes]:
+        asked.append(statement)
+        return found(statement, *words)
+
+    found = loaded.warehouse.stream
+    monkeypatch.setattr(loaded.warehouse, "stream", stream)
+    window: dict[str, Any] = {
+        "from": "2001-01-01",
+        "to": "2099-12-31",
+        "where": [{"field": "customer", "values": ["acme", "zenith"]}],
+    }
+    some = page(loaded, **window, limit=3)
+    for cursor in (None, some.next_cursor):
+        asked.clear()
+        listing = loaded.calls.every(search.of({**window, "cursor": cursor}), ADMIN)
+        place = [column.name for column in listing.plan.columns].index("call_id")
+        every = "".join(row[place] for row in listing.rows)
+        assert every == ids(loaded, **window)[3 if cursor else 0 :]
+        assert len(asked) in pieces if not cursor else len(asked) <= max(pieces)
 
 
 def test_the_command_line_shows_a_page_or_all_of_them(clickhouse: ClickHouseProcess, tmp_path: Path) -> None:

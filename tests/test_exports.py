@@ -31,6 +31,7 @@ from engine.query.run import Desk
 from engine.query.streams import Streams
 from engine.site import Site
 from engine.statement import Statement
+from engine.warehouse.gateway import STREAMS
 from tests.clickhouse_process import ClickHouseProcess
 from tests.loading import load
 
@@ -128,6 +129,14 @@ def test_rows_that_are_read_while_they_are_written_are_those_of_the_whole_answer
             assert written(streamed, form)
         else:
             assert written(streamed, form) == written(whole, form)
+
+
+def test_a_refused_export_leaves_no_statement_open(filled: Site) -> None:
+    """What was asked is remembered for a while, and how it failed with it; there are few lanes for streams."""
+    for _ in range(STREAMS + 1):
+        with pytest.raises(TollhouseError, match="currenc"):
+            list(filled.stream(asked(rows=[], measures=["customer_charge"], currency="native"), ADMIN).text)
+    assert list(filled.stream(asked(rows=["customer"]), ADMIN).text)
 
 
 def number_of_rows(form: formats.Format, content: bytes) -> int:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.engine
 OCTOBER = {"from": "2026-10-01", "to": "2026-11-01"}
 LONG = {**OCTOBER, "rows": ["cli", "minute15"], "measures": ["attempts", "asr"]}
 """A question that takes seconds: as many groups as there are calls."""
-ROWS = 400_000
+ROWS = 1_000_000
 FILL = """
 INSERT INTO cdr (source, call_id, leg, start_time, attempt, is_final, cli, customer, sign, batch, commit)
 SELECT 'made', toString(number), '1', toDateTime64('2026-10-02 00:00:00.000', 3, 'UTC') + number % 2500000, 1, true,

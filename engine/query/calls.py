@@ -7,6 +7,7 @@ knows the hours.
 
 import re
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -169,16 +170,16 @@ class Calls:
         ask = partial(self._warehouse.query, errand=errand)
         written, record = _Rows(plan, self._rates(plan, ask)), _decoder(plan)
         left = limits.rows + 1 if plan.search.limit is None else plan.search.limit
-        # As narrow as the first: the engine groups and sorts all of a piece before it sends anything.
-        for start, end, hours in self._pieces(plan, step=1):
+        for start, end, hours in self._slices(plan) if plan.hours is None else self._pieces(plan):
             until = min(end, plan.place.start_ms + 1) if plan.place else end
             statement = self._statement(plan, start, until, hours, plan.place, left)
-            records = map(record.decode, flow.lines(self._warehouse.stream(statement, "JSONEachRow", errand)))
-            while lot := [written(found.rate_day, found.said) for found in islice(records, _LOT)]:
-                left -= len(lot)
-                if not left and plan.search.limit is None:
-                    raise limits.many()
-                yield lot
+            with closing(self._warehouse.stream(statement, "JSONEachRow", errand)) as sent:
+                records = map(record.decode, flow.lines(sent))
+                while lot := [written(found.rate_day, found.said) for found in islice(records, _LOT)]:
+                    left -= len(lot)
+                    if not left and plan.search.limit is None:
+                        raise limits.many()
+                    yield lot
             if not left:
                 return
 
@@ -298,22 +299,37 @@ class Calls:
                 start_ms, identity, _, _ = found.rows[-1]
                 place = Place(int(start_ms), str(identity), plan.moment.commit)
 
-    def _pieces(self, plan: Plan, step: int = _STEP) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-        """Yield pieces of the window as (start, end, the hours in it that matter), each `step` times as long."""
+    def _pieces(self, plan: Plan) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Yield pieces of the window as (start, end, the hours in it that matter), longer and longer."""
         first, last = plan.asked.start_ms, plan.asked.end_ms
         if plan.hours is not None:
             left, count = plan.hours, _FIRST_HOURS
             while left:
                 some, left = left[:count], left[count:]
                 yield max(first, some[-1] * 1000), min(last, some[0] * 1000 + _HOUR), some
-                count *= step
+                count *= _STEP
             return
         end = min(plan.place.start_ms + 1, last) if plan.place else last
         width = self._first_width(plan, end)
         while first < end:
             start = max(first, (end - width) // _HOUR * _HOUR)
             yield start, end, ()
-            end, width = start, width * step
+            end, width = start, width * _STEP
+
+    def _slices(self, plan: Plan) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+        """Yield pieces that hold about as many rows of the ledger each, as `_pieces` does; none where there is none.
+
+        All of a piece is wanted, and the engine groups and sorts it before it sends anything.
+        """
+        end = min(plan.place.start_ms + 1, plan.asked.end_ms) if plan.place else plan.asked.end_ms
+        for month, rows in sorted(self._coverage.sizes(plan.moment.commit).get(LEDGER, {}).items(), reverse=True):
+            first, over = _month(month)
+            width = max(_HOUR, (over - first) * _FIRST_SLICE // rows)
+            first, end = max(first, plan.asked.start_ms), min(end, over)
+            while first < end:
+                start = max(first, (end - width) // _HOUR * _HOUR)
+                yield start, end, ()
+                end = start
 
     def _first_width(self, plan: Plan, end: int) -> int:
         """How long the first slice is, in milliseconds, by how many rows the ledger holds at its time."""
@@ -395,6 +411,14 @@ def _decoder(plan: Plan) -> msgspec.json.Decoder[Any]:
     kinds = [Decimal | None if told.type == "money" else Any for told in plan.told]
     said = tuple[*kinds]  # type: ignore[valid-type]  # as the catalog has them
     return msgspec.json.Decoder(msgspec.defstruct("Record", [("rate_day", str), ("said", said)]))
+
+
+def _month(number: int) -> tuple[int, int]:
+    """Return the first millisecond of a month like 202610, in UTC, and that of the next one."""
+    year, month = divmod(number, 100)
+    bounds = (datetime(year, month, 1, tzinfo=UTC), datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC))
+    first, over = (int(bound.timestamp()) * 1000 for bound in bounds)
+    return first, over
 
 
 def _instant(milliseconds: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sized
+from contextlib import closing
 from threading import Condition, Lock, Thread
 from typing import Generic, Self, TypeVar
 
@@ -90,28 +91,34 @@ class Pump(Flight, Iterator[P], Generic[T, P]):
         Thread(target=self._run, daemon=True, name="export").start()
 
     def _run(self) -> None:
-        pieces: Generator[P] | None = None
         try:
-            with giving_back(self._warehouse):
+            with giving_back(self._warehouse, busy=self._wanted):
                 begun, pieces = self._begin()
-                self._begun.append(begun)
-                self.stopping()
-                for piece in pieces:
-                    with self._change:
-                        self._change.wait_for(lambda: len(self._ready) < AHEAD or self.errand.stopped)
-                        if self.errand.stopped:
-                            break
-                        self._ready.append(piece)
-                        self._change.notify_all()
+                # Its statement ends with it, at once: who gives memory back may wait for a line that waits for this.
+                with closing(pieces):
+                    self._begun.append(begun)
+                    self.stopping()
+                    self._read(pieces)
         except BaseException as failure:  # whoever takes the pieces raises it
             self._failure = failure
         finally:
-            if pieces is not None:
-                pieces.close()  # its statement ends with it
             if self.errand.stopped:
                 self._ready.clear()  # for the ticket is remembered
             self.land()
             self.stopping()
+
+    def _read(self, pieces: Generator[P]) -> None:
+        for piece in pieces:
+            with self._change:
+                self._change.wait_for(lambda: self._wanted() or self.errand.stopped)
+                if self.errand.stopped:
+                    return
+                self._ready.append(piece)
+                self._change.notify_all()
+
+    def _wanted(self) -> bool:
+        """Whether another piece may be read: whoever takes them is not far behind."""
+        return len(self._ready) < AHEAD
 
     def stopping(self) -> None:
         """Wake whoever waits for a piece to be taken, or to be there."""

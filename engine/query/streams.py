@@ -5,6 +5,7 @@ may be, or an offset has no limit, nothing is told of all rows at once, for whic
 """
 
 from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -80,25 +81,29 @@ class Streams:
             self._count(asked, chosen, commit, statement, limits, ask)
             names = tuple(str(row[0]) for row in ask(described(statement)).rows)
             cells = shaped(asked)
-            sent = self._warehouse.stream(statement, "JSONEachRow" if cells else "CSV", errand)
-            first, text = opened(sent, None if cells else names)
-            if int(first.get("mixed_", 0)):
-                text.close()
-                continue
-            if first and not asked.whole.offset and asked.whole.limit is None:
-                sides = [first[name] for name in sides_of(asked)]
-                one_currency(asked, sides if cells else [codes(side) for side in sides], "the answer")
-            native = asked.currency is None and bool(asked.money)
-            stream = Stream(
-                head=self._head(asked, sheet, chosen, commit, ticket),
-                names=names,
-                text=text,
-                row=_reader(asked, sheet, names) if cells else None,
-                currency=partial(_currency, asked) if native else None,
-                skip=skip,
-                most=limits.rows,
-            )
-            return stream, text
+            # A failure is remembered as long as its ticket, and would keep the statement open with it.
+            with ExitStack() as begun:
+                sent = begun.enter_context(
+                    closing(self._warehouse.stream(statement, "JSONEachRow" if cells else "CSV", errand))
+                )
+                first, text = opened(sent, None if cells else names)
+                if int(first.get("mixed_", 0)):
+                    continue
+                if first and not asked.whole.offset and asked.whole.limit is None:
+                    sides = [first[name] for name in sides_of(asked)]
+                    one_currency(asked, sides if cells else [codes(side) for side in sides], "the answer")
+                native = asked.currency is None and bool(asked.money)
+                stream = Stream(
+                    head=self._head(asked, sheet, chosen, commit, ticket),
+                    names=names,
+                    text=text,
+                    row=_reader(asked, sheet, names) if cells else None,
+                    currency=partial(_currency, asked) if native else None,
+                    skip=skip,
+                    most=limits.rows,
+                )
+                begun.pop_all()
+                return stream, text
         raise AssertionError("the ledger mixes nothing in")
 
     def _sheet(self, asked: Resolved, chosen: Route, commit: Moment, ask: Ask) -> Sheet | None:

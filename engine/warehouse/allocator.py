@@ -1,6 +1,6 @@
-"""An open warehouse goes in; while the block runs, memory that the engine has freed goes back to the system at once."""
+"""An open warehouse goes in; while work in the block is busy, memory the engine has freed goes back to the system."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
@@ -13,10 +13,13 @@ PURGE_SECONDS = 0.1
 
 
 @contextmanager
-def giving_back(warehouse: Warehouse) -> Iterator[None]:
-    """Give freed memory back for as long as the block runs."""
+def giving_back(warehouse: Warehouse, busy: Callable[[], bool]) -> Iterator[None]:
+    """Give freed memory back until the block ends, as long as it is `busy`.
+
+    Whoever loads meanwhile takes pages anew that were given back, so nothing is done for work that waits.
+    """
     ended = Event()
-    thread = Thread(target=_purge, args=(warehouse, ended), daemon=True, name="allocator")
+    thread = Thread(target=_purge, args=(warehouse, busy, ended), daemon=True, name="allocator")
     thread.start()
     try:
         yield
@@ -25,8 +28,10 @@ def giving_back(warehouse: Warehouse) -> Iterator[None]:
         thread.join()
 
 
-def _purge(warehouse: Warehouse, ended: Event) -> None:
+def _purge(warehouse: Warehouse, busy: Callable[[], bool], ended: Event) -> None:
     while not ended.wait(PURGE_SECONDS):
+        if not busy():
+            continue
         try:
             warehouse.command(Statement("SYSTEM JEMALLOC PURGE"), aside=True)
         except TollhouseError:

@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC
 from functools import partial
@@ -293,7 +293,7 @@ class Warehouse:
         with self._lane(self._aside if aside else None) as client, translated(self.dsn, writing=True):
             client.command(statement.sql, parameters=dict(statement.parameters))
 
-    def stream(self, statement: Statement, encoding: str, errand: Errand | None = None) -> Iterator[bytes]:
+    def stream(self, statement: Statement, encoding: str, errand: Errand | None = None) -> Generator[bytes]:
         """Run a statement and yield its rows in one of ClickHouse's formats, with flat memory."""
         with self._lane(self._streaming, errand) as client, translated(self.dsn):
             stream = client.raw_stream(_on(errand, statement), parameters=dict(statement.parameters), fmt=encoding)
