@@ -96,11 +96,14 @@ class TestPasting:
         assert words(page)["number"] == [f"{spaced},00{some[1]},{some[2]},{some[3]},{some[4]}"]
         expect(page.locator("#unheard")).to_have_text("All 5 numbers had calls.")
 
-    def test_a_number_that_is_none_is_told_before_it_is_asked(self, page: Page) -> None:
+    def test_callers_who_show_no_number_are_found_too_and_told_before(self, page: Page, client: httpx.Client) -> None:
         visit(page, PAGE)
-        paste(page, "442079460000\nnonsense")
-        expect(page.locator("#numbers [role=status]")).to_have_text("No number: nonsense")
-        expect(page.get_by_label("Numbers: one a line")).to_have_attribute("aria-invalid", "true")
+        paste(page, "442079460000\nanonymous")
+        expect(page.locator("#numbers [role=status]")).to_have_text("2 numbers, without digits: anonymous")
+        find(page)
+        expected = found(client, number=["442079460000", "anonymous"])
+        assert any(call["cli"] == "anonymous" for call in expected)
+        assert listed(page) == len(expected)
 
     def test_national_ones_are_those_of_home(self, page: Page, client: httpx.Client) -> None:
         visit(page, f"{PAGE}&number=(020)%207946-0000")

@@ -38,14 +38,14 @@ export function unitOf(column) {
 /** A heading as it is broken into lines: a unit stays beside the word before it. */
 const headingOf = (column) => [column.label.replace(" %", "\u00a0%"), unitOf(column)].filter(Boolean).join("\u00a0");
 
-/** Lay the columns of a sheet out; `room` is the width there is, `narrow` keeps the first column small. */
+/** Lay the columns of a sheet out; `room` is the width there is. Where that is little, the first column is as wide as a time. */
 export function arrange(sheet, rows, { font, room }) {
   const measure = ruler(font);
   const bold = ruler(`600 ${font}`);
   const some = [...sampled(rows), ...(sheet.total ? [sheet.total] : [])];
   const firstLabel = firstHeading(sheet);
   const first = Math.max(bold(firstLabel) + PAD + 14, ...some.map((row) => PAD + (sheet.flat ? 0 : TWIST * row.level) + bold(labelOf(sheet, row))));
-  const width = Math.ceil(Math.max(120, Math.min(first, Math.max(150, room * 0.4), 380)));
+  const width = Math.ceil(Math.max(120, Math.min(first, Math.max(room * 0.4, Math.min(190, room * 0.52)), 380)));
   const widest = new Map(); // one width for a measure, whatever stands above it
   for (const column of sheet.columns) {
     const group = column.measure ?? column.name;

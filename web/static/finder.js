@@ -8,6 +8,7 @@ import { announce, byId, element } from "./dom.js";
 import * as filters from "./filters.js";
 import { many, short } from "./format.js";
 import { holds } from "./numbers.js";
+import { spoken } from "./periods.js";
 import * as question from "./question.js";
 import { Search } from "./search.js";
 import { States } from "./states.js";
@@ -79,8 +80,7 @@ function draw() {
   const last = pages.at(-1);
   more.hidden = !last.next_cursor;
   const read = pages.reduce((sum, page) => sum + page.rows_read, 0);
-  const { from, to, timezone } = search.asked;
-  const said = [told(), `${from} to ${to}`, timezone, `${short(read)} rows read`];
+  const said = [told(), spoken(search.asked), search.asked.timezone, `${short(read)} rows read`];
   byId("foot").replaceChildren(...said.map((text) => element("span", {}, text)), more, details);
   if (!sheet.top.length) return nothing();
   states.table((last.warnings ?? []).map((warning) => warning.message));

@@ -14,12 +14,12 @@ export const holds = (view, { field, op }) => FIELDS.includes(field) && op === "
 /**
  * What records may hold for a number as it is written, by the rules of loading (sql/ingest/read.sql.j2): E.164 digits, and
  * those of a number dialled at home, where `code` is the country calling code. Callers are kept as received; `received`
- * adds what a switch writes for them.
+ * adds what a switch writes for them, and takes one who shows a name or none at all by that.
  */
 export function spellings(text, code, received) {
-  const bare = text.replace(/^(?:sips?|tel):([^@;>]*).*$/i, "$1").replace(/[-() ./\u00a0]/g, "");
-  if (!/^\+?[0-9]+$/.test(bare)) return [];
-  const found = new Set([bare.replace(/^(\+|00)/, ""), dialled(bare, code)]);
+  const bare = text.replace(/^(?:sips?|tel):([^@;>]*).*$/, "$1").replace(/[-() ./]/g, "");
+  if (!/^\+?[0-9]+$/.test(bare)) return received ? [text.trim()] : [];
+  const found = new Set([bare.replace(/^(\+|00)/, ""), dialled(bare, code)].filter(Boolean));
   if (received) {
     for (const number of [...found]) {
       if (number.startsWith(code)) found.add((code === "1" ? "" : "0") + number.slice(code.length));
@@ -27,7 +27,7 @@ export function spellings(text, code, received) {
       if (code === "1") found.add(`011${number}`);
     }
   }
-  return [...found].filter(Boolean);
+  return [...found];
 }
 
 function dialled(bare, code) {

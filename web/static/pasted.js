@@ -8,7 +8,7 @@ const WHOLE = 7; // digits of what is a number by itself, where spaces stand bet
  * so with `prefix` every space parts.
  */
 export function pasted(text, { prefix = false } = {}) {
-  const pieces = text.split(/[\n\r,;\t]+/).flatMap((line) => line.trim().split(/\s+(?=\+)/));
+  const pieces = text.replace(/\u00a0/g, " ").split(/[\n\r,;\t]+/).flatMap((line) => line.trim().split(/\s+(?=\+)/));
   const parts = pieces.flatMap((piece) => {
     const words = piece.split(/\s+/).filter(Boolean);
     const apart = words.length > 1 && (prefix || words.every((word) => digits(word).length >= WHOLE));
@@ -20,5 +20,5 @@ export function pasted(text, { prefix = false } = {}) {
 /** A number as records hold it when it is written whole: nothing but digits, no international prefix. */
 export const digits = (number) => number.replace(/^\s*(?:(?:sips?|tel):)?\s*(?:\+|00)?/i, "").replace(/@.*$/, "").replace(/\D/g, "");
 
-/** What of a text is no number at all, and would be refused. */
-export const odd = (numbers) => numbers.filter((number) => !digits(number));
+/** What of a text has no digits: callers who show a name, or none at all; or a slip. */
+export const names = (numbers) => numbers.filter((number) => !digits(number));

@@ -5,6 +5,12 @@ const DAY = 86400000;
 /** A date some days later. */
 export const shifted = (day, days) => new Date(Date.parse(`${day}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10);
 
+/** The days of a window as people say them, the last one included. */
+export function spoken({ from, to }) {
+  const last = to.length === 10 ? shifted(to, -1) : to;
+  return last === from ? from : `${from} to ${last}`;
+}
+
 const month = (day, months) => {
   const [year, number] = day.split("-").map(Number);
   return new Date(Date.UTC(year, number - 1 + months, 1)).toISOString().slice(0, 10);

@@ -2,7 +2,7 @@
 
 import { element } from "./dom.js";
 import { many } from "./format.js";
-import { shifted } from "./periods.js";
+import { shifted, spoken } from "./periods.js";
 
 const number = (value) => element("td", { class: "number" }, value.toLocaleString("en"));
 const DIFFERENCES = 200; // shown of one table; the API has all
@@ -20,7 +20,7 @@ export function result(found, time, repair) {
 }
 
 function verdict(found, time, repair) {
-  const span = `${found.from} to ${shifted(found.to, -1)}`;
+  const span = spoken(found);
   const days = found.from <= BEGINNING ? "all days" : span;
   const when = element("small", {}, `${time.replace("T", " ").replace("Z", " UTC")}, commit ${found.commit}`);
   if (!found.exact) {

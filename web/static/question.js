@@ -3,7 +3,7 @@
 import { byId, element, newId } from "./dom.js";
 import { downloads } from "./downloads.js";
 import { many } from "./format.js";
-import { odd, pasted } from "./pasted.js";
+import { names, pasted } from "./pasted.js";
 import { shifted } from "./periods.js";
 
 const MATCHES = [["exact", "Whole numbers"], ["prefix", "How they begin"]];
@@ -33,10 +33,8 @@ function box(search) {
     const { draft } = search;
     if (area !== document.activeElement && String(pasted(area.value, { prefix: draft.match === "prefix" })) !== String(draft.numbers)) area.value = draft.numbers.join("\n");
     match.value = draft.match;
-    const wrong = odd(draft.numbers);
-    area.setAttribute("aria-invalid", String(wrong.length > 0));
-    told.textContent = wrong.length ? `No number: ${wrong.slice(0, 3).join(", ")}` : draft.numbers.length ? many(draft.numbers.length, "number") : "";
-    told.classList.toggle("negative", wrong.length > 0);
+    const without = names(draft.numbers);
+    told.textContent = [draft.numbers.length && many(draft.numbers.length, "number"), without.length && `without digits: ${without.slice(0, 3).join(", ")}`].filter(Boolean).join(", ");
     const latest = search.latest(draft);
     const last = latest && (latest.length === 10 ? shifted(latest, -1) : latest);
     limit.textContent = `At most ${search.months} months${last ? `: to ${last}` : ""}`;

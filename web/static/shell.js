@@ -8,4 +8,4 @@ for (const button of document.querySelectorAll("[popovertarget]")) {
 }
 
 // Where all places do not fit, the one that is here is in sight.
-document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

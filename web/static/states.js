@@ -3,7 +3,7 @@
 import { query } from "./api.js";
 import { announce, byId, element } from "./dom.js";
 import { many, short } from "./format.js";
-import { shifted } from "./periods.js";
+import { shifted, spoken } from "./periods.js";
 
 const SLOW = 300; // milliseconds until a question that is not answered yet is worth a word
 
@@ -127,7 +127,7 @@ export function footer(sheet) {
     sheet.flat || groups.length || sheet.grouped === sheet.fields.length ? rows : rows.replace("row", "group"),
     question.currency === "native" ? "money as charged" : `money in ${question.currency}`,
     question.calls === "attempts" ? "every attempt counts" : "one per call",
-    `${question.from} to ${question.to}`,
+    spoken(question),
     question.timezone,
     `${short(answer.rows_read)} rows read in ${Math.round(answer.elapsed_ms)} ms`,
   ];
