@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.testing import TestClient
 from playwright.sync_api import Browser, Page, expect
 
-from engine.access.principal import Principal
+from engine.access.principal import ADMIN, Principal
 from engine.exports.formats import shown
 from engine.settings import Settings
 from engine.site import Site
@@ -224,22 +224,37 @@ call_id,start_time,duration,customer,customer_destination,provider,provider_card
 a,2026-10-05T00:30:00Z,60,acme,"UK, Mobile",carrier-a,gold,1.2,1,200
 b,2026-10-05T12:00:00Z,6,acme,<b>Peru</b>,carrier-a,gold,,,200
 c,2026-10-06T00:00:00Z,30.5,zenith,India,carrier-b,grey,0.5,0.75,200
+d,soon,30.5,acme,India,carrier-b,grey,0.5,0.75,200
 """
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient[Any]]:
-    """A customer's way in."""
+def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A few calls and a record that is none."""
     path = tmp_path_factory.mktemp("calls") / "calls.csv"
     path.write_text(CALLS, "utf-8")
+
+    with Site(Settings(database=f"chdb://{tmp_path_factory.mktemp('database')}")) as site:
+        assert load(site, path, "sw").rejected == 1
+        yield site
+
+
+@pytest.fixture(scope="module")
+def door(few: Site) -> Iterator[TestClient[Any]]:
+    """A customer's way in."""
 
     def who(_: Request[Any, Any, Any]) -> Principal:
         return Principal("acme's", accounts=("acme",), audience="customer")
 
-    with Site(Settings(database=f"chdb://{tmp_path_factory.mktemp('database')}")) as site:
-        load(site, path, "sw")
-        with TestClient(create(site, who), base_url="http://127.0.0.1") as client:
-            yield client
+    with TestClient(create(few, who), base_url="http://127.0.0.1") as client:
+        yield client
+
+
+def test_records_that_could_not_be_taken_are_told_to_operators_only(few: Site, door: TestClient[Any]) -> None:
+    told = '<li class="bad"><a href="/rejects">Records could not be taken, the last ones from calls.csv (batch 1)</a>'
+    with TestClient(create(few, lambda _: ADMIN), base_url="http://127.0.0.1") as client:
+        assert told in client.get(DAY).text
+    assert "could not be taken" not in door.get(DAY).text
 
 
 class TestCustomers:

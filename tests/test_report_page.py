@@ -96,6 +96,7 @@ class TestAsking:
 class TestStates:
     def test_an_empty_window_leads_to_the_newest_calls(self, page: Page) -> None:
         visit(page, "/reports/breakout?from=2020-01-01&to=2020-02-01")
+        expect(page.locator("#foot")).to_contain_text("2020-01-01 to 2020-01-31")  # as the fields say it
         expect(page.locator("#instead h2")).to_have_text("No calls in this window")
         page.get_by_role("button", name="Show the week up to it").click()
         expect(page.locator("#sheet tbody tr").first).to_be_visible()

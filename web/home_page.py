@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from engine.access.principal import Principal
 from engine.errors import BadRequest
+from engine.ingest import history
 from engine.site import Site
 from web.home import Day, Figure, Home, Reader, moved, named
 from web.notable import Note, notes
@@ -87,6 +88,7 @@ def home_page(said: dict[str, str], site: Site, principal: Principal, ask: Ask) 
     home = None if silent else reader.home(figures, by)
     newest = None if not loaded else loaded[:10] if principal.accounts is None else _newest(day, loaded, ask)
     call = loaded if principal.accounts is None else None
+    waiting = history.rejects(site.warehouse, 1).items if operator else []
     return HomePage(
         day=day.date,
         label=named(day.date, full=True),
@@ -102,7 +104,7 @@ def home_page(said: dict[str, str], site: Site, principal: Principal, ask: Ask) 
         by=by,
         money=money,
         home=home,
-        notes=notes(home, call, now) if home else [],
+        notes=notes(home, call, now, next(iter(waiting), None)) if home else [],
         operator=operator,
     )
 

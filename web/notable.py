@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from engine.ingest.history import Reject
 from engine.words import many
 from web.home import Home, named
 
@@ -22,9 +23,15 @@ class Note(Struct, frozen=True):
     bad: bool
 
 
-def notes(home: Home, newest: str | None, now: str) -> list[Note]:
-    """Return what is wrong with a day. `newest` is the time of the newest call, if it is to be told."""
+def notes(home: Home, newest: str | None, now: str, rejected: Reject | None = None) -> list[Note]:
+    """Return what is wrong with a day. `newest` is the time of the newest call, if it is to be told.
+
+    `rejected` is one of the records that wait to be read again: their calls are in no figure.
+    """
     found = []
+    if rejected:
+        text = f"Records could not be taken, the last ones from {rejected.origin} (batch {rejected.batch})"
+        found.append(Note(text, "/rejects", bad=True))
     silent = minutes(newest, now) if newest and not home.day.whole else 0
     if newest and silent > QUIET:
         ago = f"{silent // 60} h {silent % 60} min" if silent < 48 * 60 else many(silent // 1440, "day")
