@@ -319,12 +319,14 @@ class Calls:
     def _slices(self, plan: Plan) -> Iterator[tuple[int, int, tuple[int, ...]]]:
         """Yield pieces that hold about as many rows of the ledger each, as `_pieces` does; none where there is none.
 
-        All of a piece is wanted, and the engine groups and sorts it before it sends anything.
+        All of a piece is wanted, and the engine groups and sorts it before it sends anything. No month is missed: what
+        a commit has posted lies in parts of its months before anybody can see the commit.
         """
         end = min(plan.place.start_ms + 1, plan.asked.end_ms) if plan.place else plan.asked.end_ms
         for month, rows in sorted(self._coverage.sizes(plan.moment.commit).get(LEDGER, {}).items(), reverse=True):
             first, over = _month(month)
-            width = max(_HOUR, (over - first) * _FIRST_SLICE // rows)
+            # A month that has just been dropped is an empty part for a while.
+            width = max(_HOUR, (over - first) * _FIRST_SLICE // max(rows, 1))
             first, end = max(first, plan.asked.start_ms), min(end, over)
             while first < end:
                 start = max(first, (end - width) // _HOUR * _HOUR)
