@@ -60,6 +60,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     money: frozenset[Literal["customer", "provider"]]
     as_of: int | None = None  # the last commit that counts, None: the newest
     since: int | None = None  # only what commits after this one changed, None: everything that stands
+    alike: bool = False  # whether all money there is is in the currency asked for
     rates: Rates | None = None  # what money in other currencies is converted with, None: there is none of it
     versions: Mapping[str, int] = field(default_factory=dict)  # of the operator's lists, at the answer's commit
     earlier: Earlier | None = None  # the period it is compared with
