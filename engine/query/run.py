@@ -36,7 +36,7 @@ from engine.query.pivot import Sheet, filled_up
 from engine.query.presets import Find
 from engine.query.provenance import Origin, Provenance
 from engine.query.question import Question
-from engine.query.resolve import Resolved, resolve
+from engine.query.resolve import Resolved, bare, resolve
 from engine.query.route import Refusal, Route, both, route
 from engine.query.running import Board, Ticket
 from engine.query.shape import filled
@@ -211,7 +211,8 @@ class Desk:
             alike = known is not None and known <= {asked.currency}
             if not alike:
                 rates = Rates(versions.get("fx", 0), self._settings.timezone)
-        return replace(asked, versions=versions, rates=rates, alike=alike)
+        parts = bare(asked) if alike and asked.since is None else asked.parts
+        return replace(asked, versions=versions, rates=rates, alike=alike, parts=parts)
 
     def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
         """Choose the tables."""

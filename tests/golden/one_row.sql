@@ -17,7 +17,6 @@ found AS (
     SELECT
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
         sum(connected_ms) AS connected_ms,
@@ -35,7 +34,6 @@ found AS (
 ),
 groups AS (
     SELECT
-        sum(s.standing) AS standing,
         sum(s.attempts) AS attempts,
         sum(s.connected) AS connected,
         sum(s.connected_ms) AS connected_ms,
@@ -74,7 +72,6 @@ found AS (
     SELECT
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
         sum(connected_ms) AS connected_ms,
@@ -92,7 +89,6 @@ found AS (
 ),
 groups AS (
     SELECT
-        sum(s.standing) AS standing,
         sum(s.attempts) AS attempts,
         sum(s.connected) AS connected,
         sum(s.connected_ms) AS connected_ms,
@@ -111,7 +107,6 @@ groups AS (
 rolled AS (
     SELECT
         0 AS level,
-        sum(g.standing) AS standing,
         sum(g.attempts) AS attempts,
         sum(g.connected) AS connected,
         sum(g.connected_ms) AS connected_ms,

@@ -14,7 +14,6 @@
 WITH
 found AS (
     SELECT
-        sum(standing) AS standing,
         sumIf(attempts, jurisdiction_lata = 'intralata' AND is_final) AS intralata,
         sumIf(attempts, jurisdiction_lata = 'interlata' AND is_final) AS interlata,
         sumIf(attempts, jurisdiction_lata = 'indeterminate' AND is_final) AS indeterminate_lata,
