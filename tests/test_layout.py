@@ -22,7 +22,14 @@ from tests.loading import rows
 pytestmark = pytest.mark.engine
 
 ZONE = "America/New_York"
-BREAKOUT = question.of({"report": "breakout", "from": "2026-09-01", "to": "2026-11-01", "rows": ["customer", "month"]})
+BREAKOUT = question.of(
+    {
+        "report": "breakout",
+        "from": "2026-09-01",
+        "to": "2026-11-01",
+        "rows": ["customer", "customer_destination", "month"],
+    }
+)
 
 
 @pytest.fixture(params=["embedded", "http"])

@@ -207,7 +207,7 @@ def test_a_loss_is_told_within_one_currency_only(site: Site) -> None:
 
 
 def test_only_days_of_the_sites_zone_are_taken_from_a_rollup(site: Site) -> None:
-    asked: dict[str, Any] = {"rows": ["customer"], "measures": ["customer_charge"]}
+    asked: dict[str, Any] = {"rows": ["customer_destination"], "measures": ["customer_charge"]}
     assert ask(site, **asked).source == ("breakout_day_v1_america_new_york",)
     explained = site.explain(question.of({**WINDOW, **asked, "timezone": "Asia/Kolkata"}), ADMIN)
     assert set(explained.source) == {"breakout_day_v1_america_new_york", "cdr"}

@@ -83,7 +83,7 @@ REFUSED: list[tuple[str, dict[str, Any], Reason]] = [
     ("route_minute15", {**OF_MONROVIA, "to": "1971-06-01", "rows": ["day"]}, "too_many_pieces"),
     ("tech_prefix_day", {"rows": ["provider"]}, "dimension_missing"),
     ("tech_prefix_day", {"where": [{"field": "npanxx", "values": ["212555"]}]}, "filter_missing"),
-    ("tech_prefix_day", {"measures": ["customer_charge"]}, "measure_missing"),
+    ("tech_prefix_day", {"measures": ["pdd_avg"]}, "measure_missing"),
     ("rate_center_day", {"rows": ["orig_npanxx"]}, "dimension_missing"),
     ("rate_center_day", {"where": [{"field": "customer", "values": ["acme"]}]}, "filter_missing"),
     ("rate_center_day", {"measures": ["dtmf_calls"]}, "measure_missing"),
@@ -109,13 +109,14 @@ def test_each_rollup_refuses_what_it_cannot_tell(
     coverage: Coverage, rollup: str, changes: dict[str, Any], reason: str
 ) -> None:
     found = planned(coverage, asked(coverage, changes))
-    assert refusals(found)[f"{rollup}_v1_utc"] == reason
-    assert f"{rollup}_v1_utc" not in found.sources
+    table = catalog().rollups[rollup].table("UTC")
+    assert refusals(found)[table] == reason
+    assert table not in found.sources
 
 
 def test_what_is_not_about_the_question_alone_is_refused_by_name_too(coverage: Coverage) -> None:
     plain = asked(coverage, {"rows": []})
-    tables = [f"{name}_v1_utc" for name in catalog().rollups]
+    tables = [rollup.table("UTC") for rollup in catalog().rollups.values()]
     told: dict[Reason, Route] = {
         "not_by_commit": planned(coverage, replace(plain, since=3)),
         "reads_more_rows": planned(coverage, plain, shrink=0.5),
@@ -127,9 +128,9 @@ def test_what_is_not_about_the_question_alone_is_refused_by_name_too(coverage: C
     scoped = refusals(planned(coverage, asked(coverage, {}, SOMEBODY)))
     money = asked(coverage, {"rows": [], "measures": ["customer_charge"]})
     dated = refusals(planned(coverage, replace(money, rates=Rates(1, "Asia/Tokyo"))))
-    for name, rollup in catalog().rollups.items():
-        assert (scoped.get(f"{name}_v1_utc") == "scope_missing") == ("customer" not in rollup.keys)
-        assert (dated[f"{name}_v1_utc"] == "rates_by_day") == ("customer_charge" in rollup.parts)
+    for rollup in catalog().rollups.values():
+        assert (scoped.get(rollup.table("UTC")) == "scope_missing") == ("customer" not in rollup.keys)
+        assert (dated[rollup.table("UTC")] == "rates_by_day") == ("customer_charge" in rollup.parts)
     reasons = {reason for _, _, reason in REFUSED}
     # What is before the horizon is the next test's.
     assert reasons | set(told) | {"before_horizon", "scope_missing", "rates_by_day"} == set(get_args(Reason))
@@ -148,7 +149,7 @@ def test_a_rollup_refuses_every_column_and_every_sum_that_it_does_not_keep(cover
 
     def refused(changes: dict[str, Any]) -> dict[str, str]:
         found = refusals(planned(coverage, asked(coverage, changes)))
-        return {name: found.get(f"{name}_v1_utc", "") for name in known.rollups}
+        return {name: found.get(rollup.table("UTC"), "") for name, rollup in known.rollups.items()}
 
     for name, dimension in known.dimensions.items():
         if dimension.column is None:

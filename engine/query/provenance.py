@@ -1,6 +1,6 @@
 """A commit goes in, what an answer at that commit rests on beside the calls comes out: lists, currencies, sources."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -30,21 +30,30 @@ class Provenance:
     """Answers to small questions about what is not calls, remembered for the newest commits."""
 
     def __init__(
-        self, warehouse: Warehouse, covered: Mapping[str, tuple[Rollup, str]], begins: Mapping[str, int]
+        self,
+        warehouse: Warehouse,
+        covered: Mapping[str, tuple[Rollup, str]],
+        begins: Mapping[str, int],
+        sizes: Callable[[int], Mapping[str, Mapping[int, int]]],
     ) -> None:
+        """`sizes` tells the rows of every table, by month, at a commit."""
         self._warehouse = warehouse
+        self._sizes = sizes
         # A rollup that began later than the ledger did may lack a currency of before.
-        whole = [table for table, (rollup, _) in covered.items() if table not in begins and _keeps_currencies(rollup)]
-        self._summed = whole[0] if whole else None
+        self._summed = [
+            table for table, (rollup, _) in covered.items() if table not in begins and _keeps_currencies(rollup)
+        ]
         self.versions = lru_cache(16)(partial(versions, warehouse))
         self.currencies = lru_cache(4)(self._ask_currencies)
         self.origins = lru_cache(16)(self._ask_origins)
 
-    def _ask_currencies(self, commit: int) -> frozenset[str] | None:  # noqa: ARG002 - the key of the cache
+    def _ask_currencies(self, commit: int) -> frozenset[str] | None:
         """Return every currency there is, and perhaps some that are there no more; None when nobody knows quickly."""
-        if self._summed is None:
+        if not self._summed:
             return None
-        sql = f"SELECT DISTINCT customer_currency, provider_currency FROM {self._summed}"
+        sizes = self._sizes(commit)
+        least = min(self._summed, key=lambda table: sum(sizes.get(table, {}).values()))
+        sql = f"SELECT DISTINCT customer_currency, provider_currency FROM {least}"
         return frozenset(str(code) for row in self._rows(sql) for code in row)
 
     def _ask_origins(self, commit: int) -> tuple[Origin, ...]:

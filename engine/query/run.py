@@ -86,7 +86,7 @@ class Desk:
         self._uncovered = uncovered or {}
         self._begins = begins or {}
         self._coverage = Coverage(warehouse)
-        self._provenance = Provenance(warehouse, covered, self._begins)
+        self._provenance = Provenance(warehouse, covered, self._begins, self._coverage.sizes)
         self._limits = limits
         self._find = find
         self.moments = Moments(warehouse, self._coverage)

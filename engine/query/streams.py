@@ -89,10 +89,10 @@ class Streams:
                 first, text = opened(sent, None if cells else names)
                 if int(first.get("mixed_", 0)):
                     continue
-                if first and not asked.whole.offset and asked.whole.limit is None:
+                native = asked.currency is None and bool(asked.money)
+                if first and native and not asked.whole.offset and asked.whole.limit is None:
                     sides = [first[name] for name in sides_of(asked)]
                     one_currency(asked, sides if cells else [codes(side) for side in sides], "the answer")
-                native = asked.currency is None and bool(asked.money)
                 stream = Stream(
                     head=self._head(asked, sheet, chosen, commit, ticket),
                     names=names,

@@ -3,8 +3,8 @@
 -- not from breakout_day_v1_utc: not_by_commit (it does not tell what changed when)
 -- not from breakout_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
 -- not from route_minute15_v1_utc: not_by_commit (it does not tell what changed when)
--- not from tech_prefix_day_v1_utc: not_by_commit (it does not tell what changed when)
--- not from tech_prefix_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
+-- not from tech_prefix_day_v2_utc: not_by_commit (it does not tell what changed when)
+-- not from tech_prefix_day_v2_america_new_york: not_by_commit (it does not tell what changed when)
 -- not from rate_center_day_v1_utc: not_by_commit (it does not tell what changed when)
 -- not from rate_center_day_v1_america_new_york: not_by_commit (it does not tell what changed when)
 -- b0s0_from = '2026-10-01 04:00:00.000'

@@ -1,11 +1,11 @@
 -- breakout as it was when batch 7 was loaded: rollup at the newest commit less what came later
 -- from breakout_day_v1_utc + cdr, about 38006 rows
 -- not from route_minute15_v1_utc: dimension_missing (customer)
--- not from tech_prefix_day_v1_utc: measure_missing (customer_charge, provider_charge, customer_charged, unrated_customer, provider_charged, unrated_provider)
--- not from tech_prefix_day_v1_america_new_york: measure_missing (customer_charge, provider_charge, customer_charged, unrated_customer, provider_charged, unrated_provider)
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 38006 rows against 38006)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 38006 rows against 38006)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 38006 rows against 38006)
 -- as_of = 30
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-10-15 00:00:00'

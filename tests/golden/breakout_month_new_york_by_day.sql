@@ -2,10 +2,10 @@
 -- from breakout_day_v1_america_new_york, about 50831 rows
 -- not from breakout_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of America/New_York)
 -- not from route_minute15_v1_utc: dimension_missing (customer)
--- not from tech_prefix_day_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer, provider_charge, provider_charged, unrated_provider)
--- not from tech_prefix_day_v1_america_new_york: measure_missing (customer_charge, customer_charged, unrated_customer, provider_charge, provider_charged, unrated_provider)
+-- not from tech_prefix_day_v2_utc: zone_mismatch (every day of UTC crosses the end of a day of America/New_York)
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 50831 rows against 50831)
 -- b0s0_from = '2026-10-15 04:00:00'
 -- b0s0_to = '2026-11-15 05:00:00'
 -- commit = 4711

@@ -1,8 +1,8 @@
 -- A month of the breakout in UTC: whole days, so the day rollup answers alone.
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from route_minute15_v1_utc: dimension_missing (customer, customer_destination)
--- not from tech_prefix_day_v1_utc: dimension_missing (customer_destination)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v2_utc: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (customer_destination)
 -- not from rate_center_day_v1_utc: dimension_missing (customer, customer_destination)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer, customer_destination)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)

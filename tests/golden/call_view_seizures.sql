@@ -1,8 +1,8 @@
 -- One per call, refused attempts left out of the ratios; money and durations still sum everything.
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from route_minute15_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer)
--- not from tech_prefix_day_v1_utc: dimension_missing (provider)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider)
+-- not from tech_prefix_day_v2_utc: dimension_missing (provider)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (provider)
 -- not from rate_center_day_v1_utc: dimension_missing (provider)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (provider)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)

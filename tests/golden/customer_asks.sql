@@ -1,8 +1,8 @@
 -- A customer: its accounts in every branch, its own preset, no cost.
 -- from breakout_day_v1_utc + cdr, about 72581 rows
 -- not from route_minute15_v1_utc: dimension_missing (customer_destination)
--- not from tech_prefix_day_v1_utc: dimension_missing (customer_destination)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v2_utc: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (customer_destination)
 -- not from rate_center_day_v1_utc: dimension_missing (customer_destination)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer_destination)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 103226 rows against 72581)

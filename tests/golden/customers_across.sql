@@ -3,8 +3,8 @@
 -- not from breakout_day_v1_utc: grain_too_coarse (hour is finer than day)
 -- not from breakout_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
 -- not from route_minute15_v1_utc: dimension_missing (customer)
--- not from tech_prefix_day_v1_utc: dimension_missing (provider_card)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider_card)
+-- not from tech_prefix_day_v2_utc: dimension_missing (provider_card)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (provider_card)
 -- not from rate_center_day_v1_utc: dimension_missing (provider_card, customer, is_final)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (provider_card, customer, is_final)
 -- b0s0_from = '2026-10-01 00:00:00.000'

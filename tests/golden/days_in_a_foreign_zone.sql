@@ -2,8 +2,8 @@
 -- from route_minute15_v1_utc, about 50012 rows
 -- not from breakout_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
 -- not from breakout_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
--- not from tech_prefix_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
--- not from tech_prefix_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
+-- not from tech_prefix_day_v2_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
+-- not from tech_prefix_day_v2_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
 -- not from rate_center_day_v1_utc: zone_mismatch (every day of UTC crosses the end of a day of Asia/Kolkata)
 -- not from rate_center_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of Asia/Kolkata)
 -- b0s0_from = '2026-09-30 18:30:00'

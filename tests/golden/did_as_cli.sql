@@ -1,11 +1,11 @@
 -- A preset with a filter and subtotals of its own.
--- from tech_prefix_day_v1_utc, about 50000 rows
+-- from tech_prefix_day_v2_utc, about 50000 rows
 -- not from breakout_day_v1_utc: dimension_missing (account, did)
 -- not from breakout_day_v1_america_new_york: dimension_missing (account, did)
 -- not from route_minute15_v1_utc: dimension_missing (account, did)
 -- not from rate_center_day_v1_utc: dimension_missing (account, did)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (account, did)
--- not from tech_prefix_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 80645 rows against 50000)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'
 -- commit = 4711
@@ -19,7 +19,7 @@ found AS (
         sum(standing) AS standing,
         sum(calls) AS calls,
         max(c_max) > {commit:UInt32} AS mixed
-    FROM tech_prefix_day_v1_utc AS t
+    FROM tech_prefix_day_v2_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.did != ''
@@ -46,7 +46,7 @@ found AS (
         sum(standing) AS standing,
         sum(calls) AS calls,
         max(c_max) > {commit:UInt32} AS mixed
-    FROM tech_prefix_day_v1_utc AS t
+    FROM tech_prefix_day_v2_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.did != ''

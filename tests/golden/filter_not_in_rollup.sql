@@ -3,8 +3,8 @@
 -- not from breakout_day_v1_utc: filter_missing (sip_code)
 -- not from breakout_day_v1_america_new_york: filter_missing (sip_code)
 -- not from route_minute15_v1_utc: dimension_missing (customer)
--- not from tech_prefix_day_v1_utc: filter_missing (sip_code)
--- not from tech_prefix_day_v1_america_new_york: filter_missing (sip_code)
+-- not from tech_prefix_day_v2_utc: filter_missing (sip_code)
+-- not from tech_prefix_day_v2_america_new_york: filter_missing (sip_code)
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
 -- b0s0_from = '2026-10-01 00:00:00.000'

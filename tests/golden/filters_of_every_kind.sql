@@ -2,8 +2,8 @@
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from breakout_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of UTC)
 -- not from route_minute15_v1_utc: dimension_missing (customer, customer_destination)
--- not from tech_prefix_day_v1_utc: dimension_missing (customer_destination)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v2_utc: dimension_missing (customer_destination)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (customer_destination)
 -- not from rate_center_day_v1_utc: dimension_missing (customer, customer_destination)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer, customer_destination)
 -- b0s0_from = '2026-10-01 00:00:00'

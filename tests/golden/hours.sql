@@ -2,8 +2,8 @@
 -- from route_minute15_v1_utc, about 1736 rows
 -- not from breakout_day_v1_utc: grain_too_coarse (hour is finer than day)
 -- not from breakout_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
--- not from tech_prefix_day_v1_utc: grain_too_coarse (hour is finer than day)
--- not from tech_prefix_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
+-- not from tech_prefix_day_v2_utc: grain_too_coarse (hour is finer than day)
+-- not from tech_prefix_day_v2_america_new_york: grain_too_coarse (hour is finer than day)
 -- not from rate_center_day_v1_utc: grain_too_coarse (hour is finer than day)
 -- not from rate_center_day_v1_america_new_york: grain_too_coarse (hour is finer than day)
 -- b0s0_from = '2026-11-01 04:00:00'

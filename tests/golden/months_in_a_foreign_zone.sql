@@ -1,10 +1,10 @@
 -- Months of a zone without tiles of its own: days that cross a month's end come from the ledger.
 -- from breakout_day_v1_america_new_york + cdr, about 272798 rows
 -- not from route_minute15_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer)
--- not from tech_prefix_day_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer)
--- not from tech_prefix_day_v1_america_new_york: measure_missing (customer_charge, customer_charged, unrated_customer)
 -- not from breakout_day_v1_utc: reads_more_rows (about 274117 rows against 272798)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 274117 rows against 272798)
 -- not from rate_center_day_v1_utc: reads_more_rows (about 274117 rows against 272798)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 272798 rows against 272798)
 -- not from rate_center_day_v1_america_new_york: reads_more_rows (about 272798 rows against 272798)
 -- b0s0_from = '2026-09-15 04:00:00'
 -- b0s0_to = '2026-09-30 04:00:00'

@@ -1,8 +1,8 @@
 -- names from the operator's lists: looked up once for each group, and turned into ids for a filter
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from route_minute15_v1_utc: dimension_missing (customer)
--- not from tech_prefix_day_v1_utc: dimension_missing (provider)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider)
+-- not from tech_prefix_day_v2_utc: dimension_missing (provider)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (provider)
 -- not from rate_center_day_v1_utc: dimension_missing (customer, provider)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer, provider)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)

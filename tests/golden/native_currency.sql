@@ -1,11 +1,11 @@
 -- Money as it was charged.
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from route_minute15_v1_utc: dimension_missing (customer, customer_currency)
--- not from tech_prefix_day_v1_utc: dimension_missing (customer_currency, provider_currency)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (customer_currency, provider_currency)
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 50000 rows against 50000)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'
 -- commit = 4711

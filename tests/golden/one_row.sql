@@ -1,10 +1,10 @@
 -- No dimension: exactly one row, also without calls.
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from route_minute15_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer)
--- not from tech_prefix_day_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer, provider_charge, provider_charged, unrated_provider)
--- not from tech_prefix_day_v1_america_new_york: measure_missing (customer_charge, customer_charged, unrated_customer, provider_charge, provider_charged, unrated_provider)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 80645 rows against 50000)
 -- not from rate_center_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 50000 rows against 50000)
 -- not from rate_center_day_v1_utc: reads_more_rows (about 50000 rows against 50000)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'

@@ -2,10 +2,10 @@
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from breakout_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of UTC)
 -- not from route_minute15_v1_utc: dimension_missing (customer)
--- not from tech_prefix_day_v1_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of UTC)
+-- not from tech_prefix_day_v2_america_new_york: zone_mismatch (every day of America/New_York crosses the end of a day of UTC)
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
--- not from tech_prefix_day_v1_utc: reads_more_rows (about 50000 rows against 50000)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 50000 rows against 50000)
 -- across0 = '2026-10-05'
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'

@@ -4,8 +4,8 @@
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 74977 rows against 44332)
--- not from tech_prefix_day_v1_america_new_york: reads_more_rows (about 74977 rows against 44332)
--- not from tech_prefix_day_v1_utc: reads_more_rows (about 44332 rows against 44332)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 74977 rows against 44332)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 44332 rows against 44332)
 -- b0s0_from = '2026-10-02 00:00:00'
 -- b0s0_to = '2026-10-20 00:00:00'
 -- b1s0_from = '2026-10-01 13:37:00.250'

@@ -4,9 +4,9 @@
 -- not from rate_center_day_v1_utc: dimension_missing (customer)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (customer)
 -- not from breakout_day_v1_utc: reads_more_rows (about 1000000 rows against 1000000)
--- not from tech_prefix_day_v1_utc: reads_more_rows (about 1000000 rows against 1000000)
+-- not from tech_prefix_day_v2_utc: reads_more_rows (about 1000000 rows against 1000000)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 1000000 rows against 1000000)
--- not from tech_prefix_day_v1_america_new_york: reads_more_rows (about 1000000 rows against 1000000)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 1000000 rows against 1000000)
 -- b0s0_from = '2026-10-01 00:00:00.000'
 -- b0s0_to = '2026-11-01 00:00:00.000'
 -- commit = 4711

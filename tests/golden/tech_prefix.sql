@@ -1,11 +1,11 @@
 -- A dimension that the rollup does not keep.
--- from tech_prefix_day_v1_utc, about 50000 rows
+-- from tech_prefix_day_v2_utc, about 50000 rows
 -- not from breakout_day_v1_utc: dimension_missing (tech_prefix)
 -- not from breakout_day_v1_america_new_york: dimension_missing (tech_prefix)
 -- not from route_minute15_v1_utc: dimension_missing (tech_prefix)
 -- not from rate_center_day_v1_utc: dimension_missing (tech_prefix)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (tech_prefix)
--- not from tech_prefix_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 80645 rows against 50000)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'
 -- commit = 4711
@@ -20,7 +20,7 @@ found AS (
         sum(attempts) AS attempts,
         sum(connected_ms) AS connected_ms,
         max(c_max) > {commit:UInt32} AS mixed
-    FROM tech_prefix_day_v1_utc AS t
+    FROM tech_prefix_day_v2_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY tech_prefix

@@ -1,8 +1,8 @@
 -- The ten routes with the most profit, and all others as one.
 -- from breakout_day_v1_utc, about 50000 rows
 -- not from route_minute15_v1_utc: measure_missing (customer_charge, customer_charged, unrated_customer)
--- not from tech_prefix_day_v1_utc: dimension_missing (provider_card)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider_card)
+-- not from tech_prefix_day_v2_utc: dimension_missing (provider_card)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (provider_card)
 -- not from rate_center_day_v1_utc: dimension_missing (provider_card)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (provider_card)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)

@@ -1,11 +1,11 @@
 -- A preset with a parameter: words that mean the LATA's classes, parts made of others.
--- from tech_prefix_day_v1_utc, about 50000 rows
+-- from tech_prefix_day_v2_utc, about 50000 rows
 -- not from breakout_day_v1_utc: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
 -- not from breakout_day_v1_america_new_york: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
 -- not from route_minute15_v1_utc: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
 -- not from rate_center_day_v1_utc: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
 -- not from rate_center_day_v1_america_new_york: measure_missing (intralata, interlata, indeterminate_lata, intralata_connected, interlata_connected, indeterminate_lata_connected, intralata_ms, interlata_ms, indeterminate_lata_ms, international, toll_free, on_net_ms, off_net_ms, abroad_ms)
--- not from tech_prefix_day_v1_america_new_york: reads_more_rows (about 80645 rows against 50000)
+-- not from tech_prefix_day_v2_america_new_york: reads_more_rows (about 80645 rows against 50000)
 -- b0s0_from = '2026-10-01 00:00:00'
 -- b0s0_to = '2026-11-01 00:00:00'
 -- commit = 4711
@@ -30,7 +30,7 @@ found AS (
         sumIf(duration_ms, network = 'off_net') AS off_net_ms,
         sumIf(duration_ms, network = 'international') AS abroad_ms,
         max(c_max) > {commit:UInt32} AS mixed
-    FROM tech_prefix_day_v1_utc AS t
+    FROM tech_prefix_day_v2_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
 )

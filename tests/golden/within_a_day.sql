@@ -2,8 +2,8 @@
 -- from route_minute15_v1_utc, about 538 rows
 -- not from breakout_day_v1_utc: no_whole_tile (the window holds no whole day of UTC)
 -- not from breakout_day_v1_america_new_york: no_whole_tile (the window holds no whole day of America/New_York)
--- not from tech_prefix_day_v1_utc: dimension_missing (provider_card)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider_card)
+-- not from tech_prefix_day_v2_utc: dimension_missing (provider_card)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (provider_card)
 -- not from rate_center_day_v1_utc: dimension_missing (provider_card)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (provider_card)
 -- b0s0_from = '2026-10-01 10:00:00'

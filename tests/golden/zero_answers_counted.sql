@@ -1,7 +1,7 @@
 -- A site that counts answers without talk.
 -- from breakout_day_v1_utc, about 50000 rows
--- not from tech_prefix_day_v1_utc: dimension_missing (provider)
--- not from tech_prefix_day_v1_america_new_york: dimension_missing (provider)
+-- not from tech_prefix_day_v2_utc: dimension_missing (provider)
+-- not from tech_prefix_day_v2_america_new_york: dimension_missing (provider)
 -- not from rate_center_day_v1_utc: dimension_missing (provider)
 -- not from rate_center_day_v1_america_new_york: dimension_missing (provider)
 -- not from breakout_day_v1_america_new_york: reads_more_rows (about 50000 rows against 50000)
