@@ -190,7 +190,7 @@ class Reader:
         weekday = named(self._day.before(7).date, full=False)
         return Listing(title, f"against {weekday}", labels, rows, everything, "Nothing moved.")
 
-    def _alone(self, question: Question, field: str, value: str | None) -> str:
+    def _alone(self, question: Question, field: str, value: Any) -> str:
         """Where one of those that moved is by itself: a customer on its own page, with the same window and figures."""
         if field != "customer" or value is None:
             return address(replace(question, where=(Clause(field, "eq", (value,)),)))
