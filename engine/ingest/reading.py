@@ -118,7 +118,7 @@ class Reading:
                         source, unread.dialect, self._reader(unread, batch, known)
                     ):
                         self._batches.drop([batch])
-                        source = self._read(unread, batch, known)
+                        source = self._read(replace(unread, source=sources.parsed(source)), batch, known)
                     found.append(self._kept(unread, source, batch, known))
                 except TollhouseError as failure:
                     self._give_up(unread, batch)
