@@ -95,7 +95,8 @@ def _load() -> float:
 def _layout() -> str:
     """Name what a kept database depends on: how tables are laid out and what the generator makes."""
     told = hashlib.sha256()
-    for folder in ("sql", "schemas/catalog", "schemas/outcomes.toml", "engine/record.py", "engine/traffic.py"):
+    tables = ("sql/tables", "sql/ingest", "sql/generate", "schemas/catalog", "schemas/outcomes.toml")
+    for folder in (*tables, "engine/record.py", "engine/traffic.py"):
         place = HERE.parent / folder
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.is_file():

@@ -21,7 +21,7 @@ from engine.query.coverage import Coverage
 from engine.query.cursor import Place
 from engine.query.lists import Rates
 from engine.query.moments import Moments
-from engine.query.resolve import Resolved, resolve
+from engine.query.resolve import Resolved, bare, resolve
 from engine.query.route import Route, both, route
 from engine.query.run import Desk
 from engine.settings import Settings
@@ -46,6 +46,7 @@ class Golden(msgspec.Struct, forbid_unknown_fields=True):
     principal: Principal = Principal("admin")
     settings: dict[str, Any] = {}
     shrink: float = 20.0  # how many ledger rows a rollup row stands for
+    alike: bool = False  # whether all money there is is in the currency asked for
     rates: int | None = None  # the version of the exchange rates, when money in other currencies is about
     versions: dict[str, int] = {}  # of the operator's lists
 
@@ -85,7 +86,9 @@ def planned(golden: Golden, warehouse: Warehouse) -> tuple[Resolved, Route]:
         coverage.earlier,
     )
     rates = Rates(golden.rates, settings.timezone) if golden.rates is not None else None
-    asked = msgspec.structs.replace(asked, rates=rates, versions=golden.versions)
+    asked = msgspec.structs.replace(asked, rates=rates, versions=golden.versions, alike=golden.alike)
+    if golden.alike:
+        asked = msgspec.structs.replace(asked, parts=bare(asked))
     tables = layout.tables_of(catalog(), ZONES)
     sizes = {"cdr": MONTHS} | {
         name: {month: round(rows / golden.shrink) for month, rows in MONTHS.items()} for _, _, name in tables

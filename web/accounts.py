@@ -15,7 +15,7 @@ from engine.catalog.preset import PARAMETERS
 from engine.errors import NotFound
 from engine.site import Site
 from web.catalog import ReportView
-from web.report_page import AccountView, ReportPage, embedded, report_page
+from web.report_page import AccountView, ReportPage, report_page, told
 from web.shell import shell
 
 
@@ -154,8 +154,8 @@ async def _one(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         figures = [(measures[name], label) for name, label in kind.figures.items() if name in measures]
         around = shell(site, principal, kind.address, name, "report")
         others = principal.accounts is None or len(principal.accounts) > 1
-        told = {"report": page.report, "kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
-        return {**told, "shell": around, "page": embedded(page)}
+        own = {"report": page.report, "kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
+        return {**own, "shell": around, **told(page, words)}
 
     return Template("account.html", context=await anyio.to_thread.run_sync(made))
 
@@ -168,7 +168,7 @@ async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal
     def made() -> dict[str, Any]:
         page = accounts_page(kind, words.get("tz", words.get("timezone", "")), site, principal)
         around = shell(site, principal, page.path, page.report.label, "report")
-        return {"shell": around, "report": page.report, "page": embedded(page)}
+        return {"shell": around, "report": page.report, **told(page, words)}
 
     return Template("report.html", context=await anyio.to_thread.run_sync(made))
 

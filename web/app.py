@@ -8,7 +8,7 @@ from litestar import Litestar, Request, Response, get
 from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.datastructures.headers import CacheControlHeader
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template.config import TemplateConfig
@@ -59,6 +59,16 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
     return Response("".join(told), media_type="text/plain")
 
 
+@get(f"{assets.PACKS}/{assets.digest()}/{{name:str}}", include_in_schema=False, sync_to_thread=False)
+def packed(name: str) -> Response[str]:
+    """The modules of a page in one file."""
+    try:
+        text = assets.packed(*name.removesuffix(".js").split("+"))
+    except KeyError:
+        raise NotFoundException from None
+    return Response(text, media_type="text/javascript", headers={"cache-control": FOR_EVER.to_header()})
+
+
 async def _with_headers(message: Message, _: Scope) -> None:
     if message["type"] == "http.response.start":
         headers = list(message.get("headers", []))
@@ -71,7 +81,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
     """Return the application; `who` finds out who asks."""
     engine = JinjaTemplateEngine(directory=HERE / "templates")
     engine.engine.globals["static"] = assets.address()
-    engine.engine.globals["modules"] = assets.modules
+    engine.engine.globals["pack"] = assets.pack
     engine.engine.globals["version"] = __version__
     engine.engine.trim_blocks = engine.engine.lstrip_blocks = True
     return Litestar(
@@ -81,6 +91,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
             healthz,
             readyz,
             schema.schema,
+            packed,
             create_static_files_router(path=assets.address(), directories=[assets.FOLDER], cache_control=FOR_EVER),
         ],
         state=State({"site": site, "who": who}),

@@ -1,34 +1,74 @@
-"""The folder of static files goes in; under which address they stand, and which modules a module needs, comes out."""
+"""The folder of static files goes in; under which address they stand, and modules packed into one file, come out.
+
+A page is made of some forty small modules. Asked one by one, six at a time, they take longer to come than to run, so a
+page asks for one file that holds them all. Nothing in them is changed but how they take from each other.
+"""
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "static"
-_IMPORT = re.compile(r'^(?:import|export)\b[^"]*"\./([\w-]+)\.js";', re.MULTILINE)
+PACKS = "/packs"
+
+_TAKEN = re.compile(r'^import (?:\* as (\w+)|(\{[^}]*\})) from "\./(\w+)\.js";$', re.MULTILINE)
+_LATER = re.compile(r'\bimport\("\./(\w+)\.js"\)')
+_GIVEN = re.compile(r"^export ((?:async )?function|class|const) (\w+)", re.MULTILINE)
+_AROUND = """\
+const modules = {{
+{modules}
+}};
+const held = {{}};
+const take = (name) => (held[name] ??= modules[name]());
+for (const name of {names}) take(name);
+"""
 
 
 @cache
-def address() -> str:
-    """Return the path of the static files: a hash of all of them is part of it, so they can be cached for ever."""
-    digest = hashlib.sha256()
+def digest() -> str:
+    """Return a hash of all static files: it is part of every address, so they can be cached for ever."""
+    found = hashlib.sha256()
     for path in sorted(FOLDER.iterdir()):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    return f"/static/{digest.hexdigest()[:12]}"
+        found.update(path.name.encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()[:12]
+
+
+def address() -> str:
+    """Return the path of the static files."""
+    return f"/static/{digest()}"
+
+
+def pack(*names: str) -> str:
+    """Return the address of one file with these modules, which run in this order, and all that they take."""
+    return f"{PACKS}/{digest()}/{'+'.join(names)}.js"
 
 
 @cache
-def modules(*names: str) -> tuple[str, ...]:
-    """Return modules and all they import, so that a page can ask for them at once and not one after another.
+def packed(*names: str) -> str:
+    """Return what that file holds; raises `KeyError` for a module that there is not."""
+    texts = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.js")}
+    at_once = _reached(names, texts, lambda text: [each[2] for each in _TAKEN.findall(text)])
+    later = _reached(at_once, texts, lambda text: [each[2] for each in _TAKEN.findall(text)] + _LATER.findall(text))
+    # what stands in parentheses the browser compiles while it comes, the rest when it is wanted
+    first = [f"{name}: (() => {{\n{_inside(texts[name])}\n}})," for name in at_once]
+    rest = [f"{name}() {{\n{_inside(texts[name])}\n}}," for name in later if name not in at_once]
+    return _AROUND.format(modules="\n".join(first + rest), names=list(names))
 
-    What the first needs comes first.
-    """
-    if len(names) > 1:
-        return tuple(dict.fromkeys(each for name in names for each in modules(name)))
+
+def _reached(names: Iterable[str], texts: Mapping[str, str], takes: Callable[[str], list[str]]) -> list[str]:
+    """These modules and all that can be reached from them."""
     found = list(names)
-    for module in found:
-        text = (FOLDER / f"{module}.js").read_text("utf-8")
-        found += [each for each in _IMPORT.findall(text) if each not in found]
-    return tuple(found)
+    for name in found:
+        found += [each for each in dict.fromkeys(takes(texts[name])) if each not in found]
+    return found
+
+
+def _inside(text: str) -> str:
+    """A module as the body of a function that returns what it exports."""
+    given = ", ".join(name for _, name in _GIVEN.findall(text))
+    text = _TAKEN.sub(lambda found: f'const {found[1] or found[2].replace(" as ", ": ")} = take("{found[3]}");', text)
+    text = _LATER.sub(r'Promise.resolve("\1").then(take)', text)
+    return _GIVEN.sub(r"\1 \2", text) + f"return {{ {given} }};"

@@ -16,6 +16,7 @@ from engine.errors import NotFound, TollhouseError
 from engine.query.question import of
 from engine.site import Site
 from web.catalog import CatalogView, ReportView, catalog_view
+from web.first import first_question
 from web.shell import shell
 
 WEEK = 6
@@ -135,6 +136,14 @@ def embedded(page: Any) -> str:
     return msgspec.json.encode(page).decode().replace("<", "\\u003c")
 
 
+def told(page: ReportPage, words: Mapping[str, str]) -> dict[str, str]:
+    """Return what a page opened with these words is told, as JSON: of itself, and the question to begin with."""
+    usual = {"timezone": page.site.timezone, "currency": page.site.currency, **page.window, "where": page.bound}
+    types = {measure.name: measure.type for measure in page.catalog.measures}
+    first = None if page.saved else first_question(page.preset, usual, types, words)
+    return {"page": embedded(page), "first": embedded(first) if first else ""}
+
+
 @get("/reports/{name:str}", include_in_schema=False)
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template:
     """A report as a page."""
@@ -145,6 +154,6 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
     def made() -> dict[str, Any]:
         page = report_page(name, chosen, zone, site, principal)
         around = shell(site, principal, page.path, page.report.label, "report")
-        return {"shell": around, "report": page.report, "page": embedded(page)}
+        return {"shell": around, "report": page.report, **told(page, words)}
 
     return Template("report.html", context=await anyio.to_thread.run_sync(made))

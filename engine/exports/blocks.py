@@ -94,10 +94,7 @@ def _sent(answer: Stream, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]
     names = [column.name for column in columns]
     one = pa.scalar(answer.head.question.currency or "")
     for block in read(answer.text, len(answer.names)):
-        arrays = [
-            money(texts) if column.type == "money" else texts
-            for texts, column in zip(block.columns[: len(shown)], shown, strict=True)
-        ]
+        arrays = list(block.columns[: len(shown)])
         if answer.currency is not None:
             arrays.append(_currencies([block.column(place) for place in sides], answer.currency))
         elif len(columns) > len(shown):
@@ -189,11 +186,3 @@ def _float_text(value: float) -> str:
         return format(Decimal(repr(value)), "f").removesuffix(".0")
     digits, _, exponent = repr(value).partition("e")
     return f"{digits}e{int(exponent)}" if exponent else digits
-
-
-def money(amounts: pa.Array) -> pa.Array:
-    """Return amounts with at least two places; the engine leaves zeros at the end out."""
-    whole = pc.invert(pc.match_substring(amounts, "."))
-    amounts = pc.if_else(whole, pc.binary_join_element_wise(amounts, ".00", ""), amounts)
-    short = pc.match_substring_regex(amounts, r"\.[0-9]$")
-    return pc.if_else(short, pc.binary_join_element_wise(amounts, "0", ""), amounts)

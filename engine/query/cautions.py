@@ -44,7 +44,7 @@ def unrated(asked: Resolved, found: Rows) -> list[Warned]:
 
 def without_rate(asked: Resolved, *found: Rows) -> set[tuple[str, str]]:
     """Return side and currency of the money that left a cell empty."""
-    if asked.currency is None:
+    if asked.currency is None or asked.alike:
         return set()
     return {
         (side, code)

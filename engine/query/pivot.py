@@ -15,7 +15,7 @@ from engine.errors import Unprocessable
 from engine.query.answer import Column, money_text
 from engine.query.headers import OTHER, Aspect, in_order, taken_apart, value
 from engine.query.resolve import Resolved
-from engine.query.shape import column, filled, shaped, values
+from engine.query.shape import BESIDE, column, filled, shaped, values
 
 _HEAD = 3
 """What stands in a cell before its values: its period, whether it is of one value across, and which."""
@@ -44,10 +44,18 @@ class Sheet:
         self.columns = (*self._leading(), *(self._column(slot) for slot in self._slots))
         self.width = len(self.columns)
         self._money = {place for place, found in enumerate(self.columns) if found.type == "money"}
+        # Then the engine has written every amount as it is told, but for those that ratios are made of.
+        self._told = not self._cells and not any(aspect.kind in BESIDE for aspect in asked.aspects)
 
     def headers(self) -> list[str]:
         """Return the values across as their headers write them, in order."""
         return list(dict.fromkeys(slot.across for slot in self._slots if slot.across is not None))
+
+    def rows(self, found: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement as those of the answer."""
+        if self._told:
+            return [tuple(row[: self.width]) for row in found]
+        return [self.row(row) for row in found]
 
     def row(self, found: Sequence[Any], kept: int | None = None) -> tuple[Any, ...]:
         """Return a row of the statement as one of the answer; `kept` leading dimensions are told, the others null."""
@@ -78,9 +86,9 @@ class Sheet:
 
     def _laid_out(self, cells: Iterable[Sequence[Any]]) -> list[Any]:
         found = {(cell[0], cell[2] if cell[1] else None): cell for cell in cells}
-        return [self._told(slot, found) for slot in self._slots]
+        return [self._value(slot, found) for slot in self._slots]
 
-    def _told(self, slot: _Slot, cells: dict[tuple[int, str | None], Sequence[Any]]) -> Any:
+    def _value(self, slot: _Slot, cells: dict[tuple[int, str | None], Sequence[Any]]) -> Any:
         def told(period: int) -> Any:
             cell = cells.get((period, slot.across))
             return _nothing(slot.aspect) if cell is None else cell[_HEAD + slot.place]
@@ -129,7 +137,7 @@ class Sheet:
     def _written(self, row: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(
             money_text(value)
-            if place in self._money and value is not None
+            if place in self._money and isinstance(value, Decimal)
             else float(value)
             if isinstance(value, Decimal)
             else value

@@ -14,11 +14,12 @@ import msgspec
 from engine.catalog.load import words_of
 from engine.catalog.model import Catalog, Measure, Part
 from engine.query.conditions import condition
+from engine.query.headers import Aspect
 from engine.query.lists import name_lists, rate_parameters
 from engine.query.periods import CYCLES
 from engine.query.resolve import Resolved
 from engine.query.route import LEDGER, Branch, Route
-from engine.query.shape import PAIRS, PERIOD, filled, grid, shaped, structure
+from engine.query.shape import BESIDE, PERIOD, filled, grid, shaped, structure
 from engine.query.sorting import Order
 from engine.query.tiling import Span
 from engine.reference.kinds import kinds
@@ -115,7 +116,10 @@ def _render(
         for place, clause in enumerate(asked.having)
         if clause.measure
     ]
-    structure_ = {"levels": levels, "order": [_order(key) for key in asked.order]}
+    # Money of one currency, which all of it is in, is added up like anything else.
+    currencies = [] if asked.alike else sorted(asked.money)
+    single = len(route.branches) == 1 and not currencies and not any(key.name in names for key in asked.dimensions)
+    structure_ = {"levels": levels, "order": [_order(key, expressions) for key in asked.order]}
     if shaped(asked):
         structure_ |= structure(asked, levels, parameters, parts, having, expressions.of)
     sql = template(
@@ -133,13 +137,15 @@ def _render(
         branches=[_branch(branch, place, parts, asked, parameters) for place, branch in enumerate(route.branches)],
         filters=[condition(clause, f"f{place}", parameters, names) for place, clause in enumerate(asked.filters)],
         having=having,
+        currencies=currencies,
         # Branches that are subtracted may leave a currency with nothing in it, which is then not there.
-        netted=bool(asked.money) and any(branch.later for branch in route.branches),
-        single=len(route.branches) == 1 and not asked.money and not any(key.name in names for key in asked.dimensions),
+        netted=bool(currencies) and any(branch.later for branch in route.branches),
+        single=single,
+        grouped="found" if single else "groups",
         changes=asked.since is not None,
         measures=[{"name": measure.name, "expression": expressions.of(measure)} for measure in asked.measures],
-        numerators=expressions.numerators() if asked.whole.parts else [],
-        shown=shown(asked),
+        numerators=[_value(aspect, expressions) for aspect in asked.aspects if aspect.kind in BESIDE],
+        told_columns=[] if shaped(asked) else [_value(aspect, expressions) for aspect in asked.aspects],
         limit=limit,
         windows=windows,
         clash=_clash(asked) if asked.whole.limit is None else None,  # else such a row may not be among them
@@ -173,7 +179,7 @@ def _branch(branch: Branch, place: int, parts: Sequence[Part], asked: Resolved, 
         "period": int(branch.earlier),
         "about": " and ".join(_about(branch)),
         "visible": _visible(branch, asked) if ledger else "c_min <= {commit:UInt32}",
-        "mixed": "0" if ledger else "max(c_max > {commit:UInt32})",
+        "mixed": "0" if ledger else "max(c_max) > {commit:UInt32}",
         "spans": spans,
         "sums": {part.name: _sum(part, branch, final=final) for part in parts},
     }
@@ -233,10 +239,18 @@ def _tile_span(name: str) -> str:
     return f"tile >= {{{name}_from:DateTime('UTC')}} AND tile < {{{name}_to:DateTime('UTC')}}"
 
 
-def _order(key: Order) -> dict[str, Any]:
-    bucket = key.dimension.bucket if key.dimension else None
-    column = key.name.replace(".", "_") + ("_began" if bucket in PAIRS else "")
-    return {"column": column, "descending": key.descending}
+def _order(key: Order, expressions: "_Expressions") -> dict[str, Any]:
+    """A sort key: a dimension, or the value of an aspect, which is not always what is shown of it."""
+    return {
+        "dimension": key.dimension,
+        "expression": expressions.told(key.aspect) if key.aspect else None,
+        "descending": key.descending,
+    }
+
+
+def _value(aspect: Aspect, expressions: "_Expressions") -> dict[str, Any]:
+    name = aspect.name.replace(".", "_")
+    return {"name": name, "expression": expressions.told(aspect), "money": aspect.type == "money"}
 
 
 class _Expressions:
@@ -279,13 +293,21 @@ class _Expressions:
             return f"toFloat64({sql})"
         return f"(toFloat64(toDecimal128({sql}, 8)) + toFloat64({sql} - toDecimal128({sql}, 8)))"
 
+    def told(self, aspect: Aspect) -> str:
+        """Return what stands in a column: a measure, or one of the sums it is a ratio of."""
+        measure = aspect.measure
+        sums = {"numerator": measure.numerator, "denominator": measure.denominator}
+        if aspect.kind not in sums:
+            return self.of(measure)
+        return self._where_valid(self._over_parts(sums[aspect.kind] or ""), measure)
+
     def _where_valid(self, sql: str, measure: Measure) -> str:
         valid = self._one_currency(measure)
         return f"if({valid}, {sql}, NULL)" if valid else sql
 
     def _one_currency(self, measure: Measure) -> str:
         """When the sums of money mean something: never across currencies."""
-        if measure.money is None:
+        if measure.money is None or self._asked.alike:
             return ""
         sides = ("customer", "provider") if measure.money == "both" else (measure.money,)
         if self._asked.rates:  # then only money without a rate is listed
@@ -295,12 +317,3 @@ class _Expressions:
         if self._asked.currency is None:
             return f"length(arrayDistinct({together})) <= 1"
         return f"length(arrayFilter(code -> code != {{currency:String}}, {together})) = 0"
-
-    def numerators(self) -> list[dict[str, str]]:
-        found = []
-        for measure in self._asked.measures:
-            for name, expression in (("numerator", measure.numerator), ("denominator", measure.denominator)):
-                if expression:
-                    sql = self._where_valid(self._over_parts(expression), measure)
-                    found.append({"name": f"{measure.name}_{name}", "expression": sql})
-        return found

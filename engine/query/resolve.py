@@ -60,6 +60,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     money: frozenset[Literal["customer", "provider"]]
     as_of: int | None = None  # the last commit that counts, None: the newest
     since: int | None = None  # only what commits after this one changed, None: everything that stands
+    alike: bool = False  # whether all money there is is in the currency asked for
     rates: Rates | None = None  # what money in other currencies is converted with, None: there is none of it
     versions: Mapping[str, int] = field(default_factory=dict)  # of the operator's lists, at the answer's commit
     earlier: Earlier | None = None  # the period it is compared with
@@ -194,6 +195,7 @@ def resolve(
         raise Unprocessable(
             "bad_value", "since is later than as_of", pointer="$.since", hint="changes are asked from since to as_of"
         )
+    listed = bool(dimensions or earlier or asked.fill)  # whether groups without a record are left out
     return Resolved(
         question=msgspec.structs.replace(question, **found.chosen, **msgspec.structs.asdict(whole)),
         whole=whole,
@@ -211,7 +213,7 @@ def resolve(
         currency=None if currency == "native" else currency,
         stands_for=stands_for,
         order=keys,
-        parts=("standing", *(part for part in parts_of(spoken, stands_for) if part != "standing")),
+        parts=tuple(dict.fromkeys((*(("standing",) if listed else ()), *parts_of(spoken, stands_for)))),
         money=frozenset(side for measure in spoken for side in sides(measure)),
         as_of=as_of,
         since=since,
@@ -240,6 +242,13 @@ def parts_of(measures: Sequence[Measure], stands_for: dict[str, tuple[str, ...]]
         for side in sides(measure):
             needed.update(dict.fromkeys((f"{side}_charge", f"{side}_charged", f"unrated_{side}")))
     return tuple(needed)
+
+
+def bare(asked: Resolved) -> tuple[str, ...]:
+    """Return the parts of a question without those that only tell whether a group has money of a currency."""
+    spoken = {part for parts in asked.stands_for.values() for part in parts}
+    beside = {f"{side}_charged" for side in asked.money} - spoken
+    return tuple(part for part in asked.parts if part not in beside)
 
 
 def _window(question: Question, zone: str, instants: Instants) -> tuple[int, int]:

@@ -36,7 +36,7 @@ from engine.query.pivot import Sheet, filled_up
 from engine.query.presets import Find
 from engine.query.provenance import Origin, Provenance
 from engine.query.question import Question
-from engine.query.resolve import Resolved, resolve
+from engine.query.resolve import Resolved, bare, resolve
 from engine.query.route import Refusal, Route, both, route
 from engine.query.running import Board, Ticket
 from engine.query.shape import filled
@@ -205,12 +205,14 @@ class Desk:
         `money` says that amounts are shown though no measure speaks of them.
         """
         versions = self._provenance.versions(commit.commit if asked.as_of is None else asked.as_of)
-        rates = None
+        rates, alike = None, False
         if (asked.money or money) and asked.currency is not None:
             known = self._provenance.currencies(commit.commit)
-            if known is None or known - {asked.currency}:
+            alike = known is not None and known <= {asked.currency}
+            if not alike:
                 rates = Rates(versions.get("fx", 0), self._settings.timezone)
-        return replace(asked, versions=versions, rates=rates)
+        parts = bare(asked) if alike and asked.since is None else asked.parts
+        return replace(asked, versions=versions, rates=rates, alike=alike, parts=parts)
 
     def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
         """Choose the tables."""
@@ -267,7 +269,7 @@ class Desk:
         if whole.limit is None and total > limits.rows:
             raise limits.many()
         sheet = self.sheet(asked, rolled, ask)
-        rows = [sheet.row(row) for row in found.rows]
+        rows = sheet.rows(found.rows)
         subtotals, totals = _rolled(rolled, sheet) if rolled else ([], None)
         return Answer(
             columns=sheet.columns,

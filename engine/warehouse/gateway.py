@@ -23,6 +23,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 os.environ["TZ"] = "UTC"
 
 import clickhouse_connect
+from clickhouse_connect.driver import _backendclient
 from clickhouse_connect.driver.binding import bind_query
 from msgspec import Struct
 from urllib3.exceptions import HTTPError
@@ -40,6 +41,17 @@ time.tzset()
 # What the client would warn about reaches the caller as one of our errors; once is enough.
 for library in ("clickhouse_connect", "urllib3"):
     logging.getLogger(library).setLevel(logging.CRITICAL)
+
+_READING = re.compile(r"(?:\s|--[^\n]*\n)*(?:SELECT|WITH|EXPLAIN|DESCRIBE)\b")
+
+
+def _only_reads(query: str | bytes) -> bool:
+    return _READING.match(query if isinstance(query, str) else query.decode(errors="replace")) is not None
+
+
+# To know whether it may send a statement again the client takes it apart letter by letter, in Python: half a
+# millisecond for a thousand letters. Those that only read begin with one of these words; no other of ours does.
+setattr(_backendclient, "_query_is_read_only", _only_reads)  # noqa: B010 - mypy knows it as private
 
 PINNED: dict[str, str] = {
     # Inserts: one statement is acknowledged when its rows are readable, and nothing is dropped as a repeat
@@ -142,7 +154,9 @@ class Warehouse:
         self._aside.put(None)
         self._opened: list[Any] = []
         self._broken: list[Any] = []
-        self._turn, self._opening = Lock(), Lock()
+        self._turn, self._opening, self._counting = Lock(), Lock(), Lock()
+        self.writes = 0
+        """How many statements of this process that change something are over, whatever became of them."""
         self._closed = False
         self._holder: Holder | None = None
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -273,6 +287,15 @@ class Warehouse:
         if self._closed:
             raise Unavailable("database_closed", "the database has been closed")
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with translated(self.dsn, writing=True):
+                yield
+        finally:
+            with self._counting:
+                self.writes += 1
+
     def query(self, statement: Statement, errand: Errand | None = None, *, aside: bool = False) -> Rows:
         """Run a statement that returns rows, on an errand or `aside` of all others."""
         with self._lane(self._aside if aside else None, errand) as client, translated(self.dsn):
@@ -290,7 +313,7 @@ class Warehouse:
         It is sent once. When the server is lost on the way, `Unavailable` with the code `outcome_unknown` says
         that it may have been done, and may still be running: end it, and look, before writing anything else.
         """
-        with self._lane(self._aside if aside else None) as client, translated(self.dsn, writing=True):
+        with self._lane(self._aside if aside else None) as client, self._writing():
             client.command(statement.sql, parameters=dict(statement.parameters))
 
     def stream(self, statement: Statement, encoding: str, errand: Errand | None = None) -> Generator[bytes]:
@@ -312,7 +335,7 @@ class Warehouse:
         `{source}` in the text is replaced by the relation to read; `structure` names its columns and types.
         Like a command it is sent once, and a server that is lost on the way leaves the outcome unknown.
         """
-        with self._lane() as client, translated(self.dsn, writing=True):
+        with self._lane() as client, self._writing():
             if self.embedded:
                 # By a descriptor: the engine takes * ? { } and :: in a name for a pattern or an archive. And a file
                 # that shrinks while the engine itself reads it would end the process, or go unnoticed.

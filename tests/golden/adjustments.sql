@@ -61,48 +61,26 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.customer, s.provider, s.customer_currency, s.provider_currency
-),
--- a group is listed when anything of it changed, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR ((g.standing != 0 OR g.attempts != 0 OR g.connected != 0 OR g.customer_duration_ms != 0 OR g.provider_duration_ms != 0 OR g.customer_charge != 0 OR g.customer_charged != 0 OR g.unrated_customer != 0 OR g.provider_charge != 0 OR g.provider_charged != 0 OR g.unrated_provider != 0 OR notEmpty(g.customer_currencies) OR notEmpty(g.provider_currencies)))
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.provider AS provider,
-        g.customer_currency AS customer_currency,
-        g.provider_currency AS provider_currency,
-        g.attempts AS attempts,
-        g.connected AS connected,
-        g.customer_duration_ms / 1000 AS customer_duration,
-        g.provider_duration_ms / 1000 AS provider_duration,
-        if(length(arrayDistinct(g.customer_currencies)) <= 1, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayDistinct(g.provider_currencies)) <= 1, g.provider_charge, NULL) AS provider_charge,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.provider,
-    measured.customer_currency,
-    measured.provider_currency,
-    measured.attempts,
-    measured.connected,
-    measured.customer_duration,
-    measured.provider_duration,
-    measured.customer_charge,
-    measured.provider_charge,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.provider AS provider,
+    g.customer_currency AS customer_currency,
+    g.provider_currency AS provider_currency,
+    g.attempts AS attempts,
+    g.connected AS connected,
+    g.customer_duration_ms / 1000 AS customer_duration,
+    g.provider_duration_ms / 1000 AS provider_duration,
+    if((if(length(arrayDistinct(g.customer_currencies)) <= 1, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayDistinct(g.provider_currencies)) <= 1, g.provider_charge, NULL) AS provider_charge_exact) = truncate(provider_charge_exact, 2), toDecimalString(provider_charge_exact, 2), toString(provider_charge_exact)) AS provider_charge,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed when anything of it changed, and when it passes the filters on measures
+WHERE g.mixed OR ((g.standing != 0 OR g.attempts != 0 OR g.connected != 0 OR g.customer_duration_ms != 0 OR g.provider_duration_ms != 0 OR g.customer_charge != 0 OR g.customer_charged != 0 OR g.unrated_customer != 0 OR g.provider_charge != 0 OR g.provider_charged != 0 OR g.unrated_provider != 0 OR notEmpty(g.customer_currencies) OR notEmpty(g.provider_currencies)))
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, greatest(length(customer_currencies), length(provider_currencies)) > 1 DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST, measured.provider NULLS LAST, measured.customer_currency NULLS LAST, measured.provider_currency NULLS LAST
+ORDER BY mixed_ DESC, greatest(length(customer_currencies), length(provider_currencies)) > 1 DESC, g.attempts DESC NULLS LAST, g.customer NULLS LAST, g.provider NULLS LAST, g.customer_currency NULLS LAST, g.provider_currency NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

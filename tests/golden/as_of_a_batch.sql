@@ -32,7 +32,7 @@ found AS (
         sum(unrated_customer) AS unrated_customer,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -112,38 +112,22 @@ groups AS (
         max(s.mixed) AS mixed
     FROM netted AS s
     GROUP BY s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.attempts AS attempts,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.attempts,
-    measured.asr,
-    measured.profit,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.attempts AS attempts,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -162,7 +146,7 @@ found AS (
         sum(unrated_customer) AS unrated_customer,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -242,53 +226,37 @@ groups AS (
         max(s.mixed) AS mixed
     FROM netted AS s
     GROUP BY s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
+)
+,
 rolled AS (
     SELECT
         0 AS level,
-        sum(passing.standing) AS standing,
-        sum(passing.attempts) AS attempts,
-        sum(passing.connected) AS connected,
-        sum(passing.customer_charge) AS customer_charge,
-        sum(passing.provider_charge) AS provider_charge,
-        sum(passing.customer_charged) AS customer_charged,
-        sum(passing.unrated_customer) AS unrated_customer,
-        sum(passing.provider_charged) AS provider_charged,
-        sum(passing.unrated_provider) AS unrated_provider,
-        groupUniqArrayArray(customer_currencies) AS customer_currencies,
-        groupUniqArrayArray(provider_currencies) AS provider_currencies,
-        max(passing.mixed) AS mixed
-    FROM passing
-),
-measured AS (
-    SELECT
-        NULL AS customer,
-        g.attempts AS attempts,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed,
-        g.level AS level
-    FROM rolled AS g
+        sum(g.standing) AS standing,
+        sum(g.attempts) AS attempts,
+        sum(g.connected) AS connected,
+        sum(g.customer_charge) AS customer_charge,
+        sum(g.provider_charge) AS provider_charge,
+        sum(g.customer_charged) AS customer_charged,
+        sum(g.unrated_customer) AS unrated_customer,
+        sum(g.provider_charged) AS provider_charged,
+        sum(g.unrated_provider) AS unrated_provider,
+        groupUniqArrayArray(g.customer_currencies) AS customer_currencies,
+        groupUniqArrayArray(g.provider_currencies) AS provider_currencies,
+        max(g.mixed) AS mixed
+    FROM groups AS g
+    -- a group is listed while a record stands in it, and when it passes the filters on measures
+    WHERE g.mixed OR (g.standing > 0)
 )
 SELECT
-    measured.customer,
-    measured.attempts,
-    measured.asr,
-    measured.profit,
-    level AS level_,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
-ORDER BY level_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+    NULL AS customer,
+    g.attempts AS attempts,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    g.level AS level_,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM rolled AS g
+ORDER BY level_ DESC, g.attempts DESC NULLS LAST, NULL NULLS LAST

@@ -34,7 +34,7 @@ found AS (
         sum(connected_ms) AS connected_ms,
         sum(dtmf_calls) AS dtmf_calls,
         sum(sdp) AS sdp,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_america_new_york AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -63,60 +63,33 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.day, s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        toString(g.day) AS day,
-        g.customer AS customer,
-        g.attempts AS attempts,
-        g.connected AS connected,
-        g.customer_duration_ms / 1000 AS customer_duration,
-        g.duration_ms / 1000 AS duration,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, toFloat64(100 * (g.customer_charge - g.provider_charge)) / toFloat64(g.customer_charge)), NULL) AS profit_percent,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.dtmf_calls AS dtmf_calls,
-        if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
-        g.sdp AS sdp,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.day,
-    measured.customer,
-    measured.attempts,
-    measured.connected,
-    measured.customer_duration,
-    measured.duration,
-    measured.customer_charge,
-    measured.provider_charge,
-    measured.profit,
-    measured.profit_percent,
-    measured.asr,
-    measured.acd,
-    measured.dtmf_calls,
-    measured.dtmf_percent,
-    measured.sdp,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    toString(g.day) AS day,
+    g.customer AS customer,
+    g.attempts AS attempts,
+    g.connected AS connected,
+    g.customer_duration_ms / 1000 AS customer_duration,
+    g.duration_ms / 1000 AS duration,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge_exact) = truncate(provider_charge_exact, 2), toDecimalString(provider_charge_exact, 2), toString(provider_charge_exact)) AS provider_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, toFloat64(100 * (g.customer_charge - g.provider_charge)) / toFloat64(g.customer_charge)), NULL) AS profit_percent,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.dtmf_calls AS dtmf_calls,
+    if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
+    g.sdp AS sdp,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.day NULLS LAST, measured.customer NULLS LAST
+ORDER BY mixed_ DESC, toString(g.day) NULLS LAST, g.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -141,7 +114,7 @@ found AS (
         sum(connected_ms) AS connected_ms,
         sum(dtmf_calls) AS dtmf_calls,
         sum(sdp) AS sdp,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_america_new_york AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -170,82 +143,55 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.day, s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
+)
+,
 rolled AS (
     SELECT
-        day,
-        1 - grouping(day) AS level,
-        sum(passing.standing) AS standing,
-        sum(passing.attempts) AS attempts,
-        sum(passing.connected) AS connected,
-        sum(passing.customer_duration_ms) AS customer_duration_ms,
-        sum(passing.duration_ms) AS duration_ms,
-        sum(passing.customer_charge) AS customer_charge,
-        sum(passing.customer_charged) AS customer_charged,
-        sum(passing.unrated_customer) AS unrated_customer,
-        sum(passing.provider_charge) AS provider_charge,
-        sum(passing.provider_charged) AS provider_charged,
-        sum(passing.unrated_provider) AS unrated_provider,
-        sum(passing.connected_ms) AS connected_ms,
-        sum(passing.dtmf_calls) AS dtmf_calls,
-        sum(passing.sdp) AS sdp,
-        groupUniqArrayArray(customer_currencies) AS customer_currencies,
-        groupUniqArrayArray(provider_currencies) AS provider_currencies,
-        max(passing.mixed) AS mixed
-    FROM passing
-    GROUP BY GROUPING SETS ((), (day))
-),
-measured AS (
-    SELECT
-        toString(g.day) AS day,
-        NULL AS customer,
-        g.attempts AS attempts,
-        g.connected AS connected,
-        g.customer_duration_ms / 1000 AS customer_duration,
-        g.duration_ms / 1000 AS duration,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, toFloat64(100 * (g.customer_charge - g.provider_charge)) / toFloat64(g.customer_charge)), NULL) AS profit_percent,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.dtmf_calls AS dtmf_calls,
-        if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
-        g.sdp AS sdp,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed,
-        g.level AS level
-    FROM rolled AS g
+        g.day AS day,
+        1 - grouping(g.day) AS level,
+        sum(g.standing) AS standing,
+        sum(g.attempts) AS attempts,
+        sum(g.connected) AS connected,
+        sum(g.customer_duration_ms) AS customer_duration_ms,
+        sum(g.duration_ms) AS duration_ms,
+        sum(g.customer_charge) AS customer_charge,
+        sum(g.customer_charged) AS customer_charged,
+        sum(g.unrated_customer) AS unrated_customer,
+        sum(g.provider_charge) AS provider_charge,
+        sum(g.provider_charged) AS provider_charged,
+        sum(g.unrated_provider) AS unrated_provider,
+        sum(g.connected_ms) AS connected_ms,
+        sum(g.dtmf_calls) AS dtmf_calls,
+        sum(g.sdp) AS sdp,
+        groupUniqArrayArray(g.customer_currencies) AS customer_currencies,
+        groupUniqArrayArray(g.provider_currencies) AS provider_currencies,
+        max(g.mixed) AS mixed
+    FROM groups AS g
+    -- a group is listed while a record stands in it, and when it passes the filters on measures
+    WHERE g.mixed OR (g.standing > 0)
+    GROUP BY GROUPING SETS ((), (g.day))
 )
 SELECT
-    measured.day,
-    measured.customer,
-    measured.attempts,
-    measured.connected,
-    measured.customer_duration,
-    measured.duration,
-    measured.customer_charge,
-    measured.provider_charge,
-    measured.profit,
-    measured.profit_percent,
-    measured.asr,
-    measured.acd,
-    measured.dtmf_calls,
-    measured.dtmf_percent,
-    measured.sdp,
-    level AS level_,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
-ORDER BY level_ DESC, measured.day NULLS LAST, measured.customer NULLS LAST
+    toString(g.day) AS day,
+    NULL AS customer,
+    g.attempts AS attempts,
+    g.connected AS connected,
+    g.customer_duration_ms / 1000 AS customer_duration,
+    g.duration_ms / 1000 AS duration,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge_exact) = truncate(provider_charge_exact, 2), toDecimalString(provider_charge_exact, 2), toString(provider_charge_exact)) AS provider_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, toFloat64(100 * (g.customer_charge - g.provider_charge)) / toFloat64(g.customer_charge)), NULL) AS profit_percent,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.dtmf_calls AS dtmf_calls,
+    if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
+    g.sdp AS sdp,
+    g.level AS level_,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM rolled AS g
+ORDER BY level_ DESC, toString(g.day) NULLS LAST, NULL NULLS LAST

@@ -33,7 +33,7 @@ found AS (
         sum(connected_ms) AS connected_ms,
         sum(dtmf_calls) AS dtmf_calls,
         sum(sdp) AS sdp,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -62,58 +62,31 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.customer, s.customer_destination
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.customer_destination AS customer_destination,
-        g.attempts AS attempts,
-        g.connected AS connected,
-        g.customer_duration_ms / 1000 AS customer_duration,
-        g.duration_ms / 1000 AS duration,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, toFloat64(100 * (g.customer_charge - g.provider_charge)) / toFloat64(g.customer_charge)), NULL) AS profit_percent,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.dtmf_calls AS dtmf_calls,
-        if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
-        g.sdp AS sdp,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.customer_destination,
-    measured.attempts,
-    measured.connected,
-    measured.customer_duration,
-    measured.duration,
-    measured.customer_charge,
-    measured.provider_charge,
-    measured.profit,
-    measured.profit_percent,
-    measured.asr,
-    measured.acd,
-    measured.dtmf_calls,
-    measured.dtmf_percent,
-    measured.sdp,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.customer_destination AS customer_destination,
+    g.attempts AS attempts,
+    g.connected AS connected,
+    g.customer_duration_ms / 1000 AS customer_duration,
+    g.duration_ms / 1000 AS duration,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge_exact) = truncate(provider_charge_exact, 2), toDecimalString(provider_charge_exact, 2), toString(provider_charge_exact)) AS provider_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, if(g.customer_charge = 0, NULL, toFloat64(100 * (g.customer_charge - g.provider_charge)) / toFloat64(g.customer_charge)), NULL) AS profit_percent,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.dtmf_calls AS dtmf_calls,
+    if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
+    g.sdp AS sdp,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST, measured.customer_destination NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer NULLS LAST, g.customer_destination NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

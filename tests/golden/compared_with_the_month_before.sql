@@ -34,7 +34,7 @@ found AS (
         sum(unrated_customer) AS unrated_customer,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -54,7 +54,7 @@ found AS (
         sum(unrated_customer) AS unrated_customer,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b1s0_from:DateTime('UTC')} AND tile < {b1s0_to:DateTime('UTC')})
@@ -77,8 +77,8 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.day, s.period_
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
+)
+,
 -- every bucket of which a part lies in the window
 buckets AS (
     SELECT DISTINCT
@@ -159,8 +159,8 @@ measured AS (
         g.attempts AS attempts,
         if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
         g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
         g.provider_currencies AS provider_currencies,
+        g.unrated_customer AS unrated_customer,
         g.unrated_provider AS unrated_provider,
         g.mixed AS mixed
     FROM rolled AS g
@@ -171,8 +171,8 @@ lined AS (
         day,
         groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS laid,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
-        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         arraySort(groupUniqArrayArray(measured.provider_currencies)) AS provider_currencies,
+        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         sumIf(measured.unrated_provider, period_ = 0 AND NOT pivoted) AS unrated_provider,
         max(measured.mixed) AS mixed
     FROM measured
@@ -183,8 +183,8 @@ SELECT
     laid AS cells_,
     level AS level_,
     lined.customer_currencies AS customer_currencies_,
-    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
+    lined.unrated_customer AS unrated_customer_,
     lined.unrated_provider AS unrated_provider_,
     lined.mixed AS mixed_
 FROM lined

@@ -31,7 +31,7 @@ found AS (
         sumIf(connected_ms, is_final) AS connected_ms,
         sumIf(dtmf_calls, is_final) AS dtmf_calls,
         sumIf(sdp, is_final) AS sdp,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -77,46 +77,25 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.customer_destination
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer_destination AS customer_destination,
-        g.attempts AS attempts,
-        g.connected AS connected,
-        g.customer_duration_ms / 1000 AS customer_duration,
-        g.duration_ms / 1000 AS duration,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.dtmf_calls AS dtmf_calls,
-        if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
-        g.sdp AS sdp,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer_destination,
-    measured.attempts,
-    measured.connected,
-    measured.customer_duration,
-    measured.duration,
-    measured.customer_charge,
-    measured.asr,
-    measured.acd,
-    measured.dtmf_calls,
-    measured.dtmf_percent,
-    measured.sdp,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    mixed AS mixed_
-FROM measured
+    g.customer_destination AS customer_destination,
+    g.attempts AS attempts,
+    g.connected AS connected,
+    g.customer_duration_ms / 1000 AS customer_duration,
+    g.duration_ms / 1000 AS duration,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.dtmf_calls AS dtmf_calls,
+    if(g.connected = 0, NULL, toFloat64(100 * g.dtmf_calls) / toFloat64(g.connected)) AS dtmf_percent,
+    g.sdp AS sdp,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer_destination NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer_destination NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -84,8 +84,8 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.provider_card, s.hour, s.customer, s.is_final, s.period_
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
+)
+,
 -- what each value of customer has over the window, and which it is in that order
 ranked_customer AS (
     SELECT
@@ -179,8 +179,8 @@ measured AS (
         g.attempts AS attempts,
         if(length(arrayDistinct(arrayConcat(g.customer_currencies , g.provider_currencies))) <= 1, g.customer_charge - g.provider_charge, NULL) AS profit,
         g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
         g.provider_currencies AS provider_currencies,
+        g.unrated_customer AS unrated_customer,
         g.unrated_provider AS unrated_provider,
         g.mixed AS mixed
     FROM rolled AS g
@@ -193,8 +193,8 @@ lined AS (
         groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS laid,
         if(countIf(period_ = 0 AND NOT pivoted) = 0, 0, maxIf(toNullable(measured.attempts), period_ = 0 AND NOT pivoted)) AS order_0,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
-        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         arraySort(groupUniqArrayArray(measured.provider_currencies)) AS provider_currencies,
+        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         sumIf(measured.unrated_provider, period_ = 0 AND NOT pivoted) AS unrated_provider,
         max(measured.mixed) AS mixed
     FROM measured
@@ -206,8 +206,8 @@ SELECT
     laid AS cells_,
     level AS level_,
     lined.customer_currencies AS customer_currencies_,
-    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
+    lined.unrated_customer AS unrated_customer_,
     lined.unrated_provider AS unrated_provider_,
     lined.mixed AS mixed_
 FROM lined
@@ -283,8 +283,8 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.provider_card, s.hour, s.customer, s.is_final, s.period_
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
+)
+,
 -- what each value of customer has over the window, and which it is in that order
 ranked_customer AS (
     SELECT
@@ -376,8 +376,8 @@ measured AS (
         g.attempts AS attempts,
         if(length(arrayDistinct(arrayConcat(g.customer_currencies , g.provider_currencies))) <= 1, g.customer_charge - g.provider_charge, NULL) AS profit,
         g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
         g.provider_currencies AS provider_currencies,
+        g.unrated_customer AS unrated_customer,
         g.unrated_provider AS unrated_provider,
         g.mixed AS mixed
     FROM rolled AS g
@@ -388,8 +388,8 @@ lined AS (
         provider_card,
         groupArrayIf(2004)((period_, pivoted, across_, attempts, profit), NOT empty) AS laid,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
-        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         arraySort(groupUniqArrayArray(measured.provider_currencies)) AS provider_currencies,
+        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         sumIf(measured.unrated_provider, period_ = 0 AND NOT pivoted) AS unrated_provider,
         max(measured.mixed) AS mixed
     FROM measured
@@ -401,8 +401,8 @@ SELECT
     laid AS cells_,
     level AS level_,
     lined.customer_currencies AS customer_currencies_,
-    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
+    lined.unrated_customer AS unrated_customer_,
     lined.unrated_provider AS unrated_provider_,
     lined.mixed AS mixed_
 FROM lined

@@ -18,32 +18,19 @@ found AS (
         toDate(t.tile, {zone:String}) AS day,
         sum(standing) AS standing,
         sum(attempts) AS attempts,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM route_minute15_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY day
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        toString(g.day) AS day,
-        g.attempts AS attempts,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.day,
-    measured.attempts,
-    mixed AS mixed_
-FROM measured
+    toString(g.day) AS day,
+    g.attempts AS attempts,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.day NULLS LAST
+ORDER BY mixed_ DESC, toString(g.day) NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

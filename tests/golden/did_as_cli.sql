@@ -18,37 +18,23 @@ found AS (
         t.did AS did,
         sum(standing) AS standing,
         sum(calls) AS calls,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM tech_prefix_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.did != ''
     GROUP BY account, did
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.account AS account,
-        g.did AS did,
-        g.calls AS calls,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.account,
-    measured.did,
-    measured.calls,
-    mixed AS mixed_
-FROM measured
+    g.account AS account,
+    g.did AS did,
+    g.calls AS calls,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.calls DESC NULLS LAST, measured.account NULLS LAST, measured.did NULLS LAST
+ORDER BY mixed_ DESC, g.calls DESC NULLS LAST, g.account NULLS LAST, g.did NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -59,45 +45,31 @@ found AS (
         t.did AS did,
         sum(standing) AS standing,
         sum(calls) AS calls,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM tech_prefix_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.did != ''
     GROUP BY account, did
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
+)
+,
 rolled AS (
     SELECT
-        account,
-        1 - grouping(account) AS level,
-        sum(passing.standing) AS standing,
-        sum(passing.calls) AS calls,
-        max(passing.mixed) AS mixed
-    FROM passing
-    GROUP BY GROUPING SETS ((), (account))
-),
-measured AS (
-    SELECT
         g.account AS account,
-        NULL AS did,
-        g.calls AS calls,
-        g.mixed AS mixed,
-        g.level AS level
-    FROM rolled AS g
+        1 - grouping(g.account) AS level,
+        sum(g.standing) AS standing,
+        sum(g.calls) AS calls,
+        max(g.mixed) AS mixed
+    FROM found AS g
+    -- a group is listed while a record stands in it, and when it passes the filters on measures
+    WHERE g.mixed OR (g.standing > 0)
+    GROUP BY GROUPING SETS ((), (g.account))
 )
 SELECT
-    measured.account,
-    measured.did,
-    measured.calls,
-    level AS level_,
-    mixed AS mixed_
-FROM measured
-ORDER BY level_ DESC, measured.calls DESC NULLS LAST, measured.account NULLS LAST, measured.did NULLS LAST
+    g.account AS account,
+    NULL AS did,
+    g.calls AS calls,
+    g.level AS level_,
+    g.mixed AS mixed_
+FROM rolled AS g
+ORDER BY level_ DESC, g.calls DESC NULLS LAST, g.account NULLS LAST, NULL NULLS LAST

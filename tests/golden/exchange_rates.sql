@@ -50,7 +50,7 @@ found AS (
         sum(provider_charge) AS provider_charge,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_america_new_york AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -74,40 +74,23 @@ groups AS (
     LEFT JOIN rates AS customer_rates ON customer_rates.currency = s.customer_currency AND customer_rates.day = s.rate_day
     LEFT JOIN rates AS provider_rates ON provider_rates.currency = s.provider_currency AND provider_rates.day = s.rate_day
     GROUP BY s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0 AND if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.attempts AS attempts,
-        if(empty(g.customer_currencies), toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge,
-        if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit,
-        if(empty(g.customer_currencies) AND empty(g.provider_currencies), if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.attempts,
-    measured.customer_charge,
-    measured.profit,
-    measured.profit_percent,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.attempts AS attempts,
+    if((if(empty(g.customer_currencies), toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    if(empty(g.customer_currencies) AND empty(g.provider_currencies), if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0 AND if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -144,7 +127,7 @@ found AS (
         sum(provider_charge) AS provider_charge,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_america_new_york AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -168,54 +151,37 @@ groups AS (
     LEFT JOIN rates AS customer_rates ON customer_rates.currency = s.customer_currency AND customer_rates.day = s.rate_day
     LEFT JOIN rates AS provider_rates ON provider_rates.currency = s.provider_currency AND provider_rates.day = s.rate_day
     GROUP BY s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0 AND if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
-),
+)
+,
 rolled AS (
     SELECT
         0 AS level,
-        sum(passing.standing) AS standing,
-        sum(passing.attempts) AS attempts,
-        sum(passing.customer_charge) AS customer_charge,
-        sum(passing.customer_charged) AS customer_charged,
-        sum(passing.unrated_customer) AS unrated_customer,
-        sum(passing.provider_charge) AS provider_charge,
-        sum(passing.provider_charged) AS provider_charged,
-        sum(passing.unrated_provider) AS unrated_provider,
-        groupUniqArrayArray(customer_currencies) AS customer_currencies,
-        groupUniqArrayArray(provider_currencies) AS provider_currencies,
-        max(passing.mixed) AS mixed
-    FROM passing
-),
-measured AS (
-    SELECT
-        NULL AS customer,
-        g.attempts AS attempts,
-        if(empty(g.customer_currencies), toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge,
-        if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit,
-        if(empty(g.customer_currencies) AND empty(g.provider_currencies), if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed,
-        g.level AS level
-    FROM rolled AS g
+        sum(g.standing) AS standing,
+        sum(g.attempts) AS attempts,
+        sum(g.customer_charge) AS customer_charge,
+        sum(g.customer_charged) AS customer_charged,
+        sum(g.unrated_customer) AS unrated_customer,
+        sum(g.provider_charge) AS provider_charge,
+        sum(g.provider_charged) AS provider_charged,
+        sum(g.unrated_provider) AS unrated_provider,
+        groupUniqArrayArray(g.customer_currencies) AS customer_currencies,
+        groupUniqArrayArray(g.provider_currencies) AS provider_currencies,
+        max(g.mixed) AS mixed
+    FROM groups AS g
+    -- a group is listed while a record stands in it, and when it passes the filters on measures
+    WHERE g.mixed OR (g.standing > 0 AND if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) < {h0:Array(Decimal(38, 8))}[1])
 )
 SELECT
-    measured.customer,
-    measured.attempts,
-    measured.customer_charge,
-    measured.profit,
-    measured.profit_percent,
-    level AS level_,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
-ORDER BY level_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+    NULL AS customer,
+    g.attempts AS attempts,
+    if((if(empty(g.customer_currencies), toDecimal128(roundBankers(g.customer_charge, 8), 8), NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(empty(g.customer_currencies) AND empty(g.provider_currencies), toDecimal128(roundBankers(g.customer_charge - g.provider_charge, 8), 8), NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    if(empty(g.customer_currencies) AND empty(g.provider_currencies), if(g.customer_charge = 0, NULL, (toFloat64(toDecimal128(100 * (g.customer_charge - g.provider_charge), 8)) + toFloat64(100 * (g.customer_charge - g.provider_charge) - toDecimal128(100 * (g.customer_charge - g.provider_charge), 8))) / (toFloat64(toDecimal128(g.customer_charge, 8)) + toFloat64(g.customer_charge - toDecimal128(g.customer_charge, 8)))), NULL) AS profit_percent,
+    g.level AS level_,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM rolled AS g
+ORDER BY level_ DESC, g.attempts DESC NULLS LAST, NULL NULLS LAST

@@ -33,7 +33,7 @@ found AS (
         sum(customer_charge) AS customer_charge,
         sum(customer_charged) AS customer_charged,
         sum(unrated_customer) AS unrated_customer,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -60,34 +60,19 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.customer, s.customer_destination
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0 AND if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) < {h0:Array(Float64)}[1] AND if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) >= {h1:Array(Decimal(38, 8))}[1])
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.customer_destination AS customer_destination,
-        g.attempts AS attempts,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.customer_destination,
-    measured.attempts,
-    measured.asr,
-    measured.customer_charge,
+    g.customer AS customer,
+    g.customer_destination AS customer_destination,
+    g.attempts AS attempts,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
     count() OVER () AS total_,
-    arraySort(customer_currencies) AS customer_currencies_,
-    sum(unrated_customer) OVER () AS unrated_customer_,
-    max(mixed) OVER () AS mixed_
-FROM measured
-ORDER BY measured.asr NULLS LAST, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST, measured.customer_destination NULLS LAST
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    sum(g.unrated_customer) OVER () AS unrated_customer_,
+    max(g.mixed) OVER () AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0 AND if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) < {h0:Array(Float64)}[1] AND if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) >= {h1:Array(Decimal(38, 8))}[1])
+ORDER BY if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) NULLS LAST, g.attempts DESC NULLS LAST, g.customer NULLS LAST, g.customer_destination NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -20,45 +20,25 @@ found AS (
         sum(attempts) AS attempts,
         sum(connected) AS connected,
         sum(connected_ms) AS connected_ms,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM route_minute15_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY hour
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        concat(formatDateTime(toDateTime(g.hour.1, 'UTC'), '%Y-%m-%dT%H:%i:%S', 'UTC'), if(g.hour.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(g.hour.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(g.hour.2) % 3600, 60)), 2, '0')) AS hour,
-        g.hour.1 - g.hour.2 AS hour_began,
-        g.attempts AS attempts,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.connected AS asr_numerator,
-        g.attempts AS asr_denominator,
-        g.connected_ms / 1000 AS acd_numerator,
-        g.connected AS acd_denominator,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.hour,
-    measured.attempts,
-    measured.asr,
-    measured.asr_numerator,
-    measured.asr_denominator,
-    measured.acd,
-    measured.acd_numerator,
-    measured.acd_denominator,
-    mixed AS mixed_
-FROM measured
+    concat(formatDateTime(toDateTime(g.hour.1, 'UTC'), '%Y-%m-%dT%H:%i:%S', 'UTC'), if(g.hour.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(g.hour.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(g.hour.2) % 3600, 60)), 2, '0')) AS hour,
+    g.attempts AS attempts,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    g.connected AS asr_numerator,
+    g.attempts AS asr_denominator,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.connected_ms / 1000 AS acd_numerator,
+    g.connected AS acd_denominator,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.hour_began NULLS LAST
+ORDER BY mixed_ DESC, g.hour.1 - g.hour.2 NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -39,7 +39,7 @@ found AS (
         sum(customer_charge) AS customer_charge,
         sum(customer_charged) AS customer_charged,
         sum(unrated_customer) AS unrated_customer,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_america_new_york AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')}
@@ -78,30 +78,17 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.month
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        toString(g.month) AS month,
-        g.attempts AS attempts,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.month,
-    measured.attempts,
-    measured.customer_charge,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    mixed AS mixed_
-FROM measured
+    toString(g.month) AS month,
+    g.attempts AS attempts,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.month NULLS LAST
+ORDER BY mixed_ DESC, toString(g.month) NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

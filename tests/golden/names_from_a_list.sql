@@ -29,7 +29,7 @@ found AS (
         t.provider AS provider_name,
         sum(standing) AS standing,
         sum(attempts) AS attempts,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -46,26 +46,15 @@ groups AS (
     FROM found AS s
     LEFT JOIN customers_name AS customer_name_list ON customer_name_list.id = s.customer_name
     GROUP BY if(customer_name_list.name = '', s.customer_name, customer_name_list.name), s.provider_name
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer_name AS customer_name,
-        g.provider_name AS provider_name,
-        g.attempts AS attempts,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer_name,
-    measured.provider_name,
-    measured.attempts,
-    mixed AS mixed_
-FROM measured
+    g.customer_name AS customer_name,
+    g.provider_name AS provider_name,
+    g.attempts AS attempts,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer_name NULLS LAST, measured.provider_name NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer_name NULLS LAST, g.provider_name NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

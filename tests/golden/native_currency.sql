@@ -26,7 +26,7 @@ found AS (
         sum(provider_charge) AS provider_charge,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -49,38 +49,21 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.customer, s.customer_currency, s.provider_currency
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.customer_currency AS customer_currency,
-        g.provider_currency AS provider_currency,
-        if(length(arrayDistinct(g.customer_currencies)) <= 1, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayDistinct(arrayConcat(g.customer_currencies , g.provider_currencies))) <= 1, g.customer_charge - g.provider_charge, NULL) AS profit,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.customer_currency,
-    measured.provider_currency,
-    measured.customer_charge,
-    measured.profit,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.customer_currency AS customer_currency,
+    g.provider_currency AS provider_currency,
+    if((if(length(arrayDistinct(g.customer_currencies)) <= 1, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayDistinct(arrayConcat(g.customer_currencies , g.provider_currencies))) <= 1, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, length(arrayDistinct(arrayConcat(customer_currencies, provider_currencies))) > 1 DESC, measured.customer NULLS LAST, measured.customer_currency NULLS LAST, measured.provider_currency NULLS LAST
+ORDER BY mixed_ DESC, length(arrayDistinct(arrayConcat(customer_currencies, provider_currencies))) > 1 DESC, g.customer NULLS LAST, g.customer_currency NULLS LAST, g.provider_currency NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -18,33 +18,20 @@ found AS (
         t.customer_destination AS customer_destination,
         sum(standing) AS standing,
         sumIf(attempts, is_final) AS attempts,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
       AND t.customer IN {scope:Array(String)}
     GROUP BY customer_destination
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer_destination AS customer_destination,
-        g.attempts AS attempts,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer_destination,
-    measured.attempts,
-    mixed AS mixed_
-FROM measured
+    g.customer_destination AS customer_destination,
+    g.attempts AS attempts,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer_destination NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer_destination NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -17,7 +17,6 @@ found AS (
     SELECT
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
         sum(connected_ms) AS connected_ms,
@@ -27,7 +26,7 @@ found AS (
         sum(provider_charge) AS provider_charge,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -35,7 +34,6 @@ found AS (
 ),
 groups AS (
     SELECT
-        sum(s.standing) AS standing,
         sum(s.attempts) AS attempts,
         sum(s.connected) AS connected,
         sum(s.connected_ms) AS connected_ms,
@@ -49,43 +47,23 @@ groups AS (
         groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
         max(s.mixed) AS mixed
     FROM found AS s
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-),
-measured AS (
-    SELECT
-        g.attempts AS attempts,
-        g.connected AS connected,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.attempts,
-    measured.connected,
-    measured.asr,
-    measured.acd,
-    measured.customer_charge,
-    measured.provider_charge,
-    measured.profit,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
+    g.attempts AS attempts,
+    g.connected AS connected,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge_exact) = truncate(provider_charge_exact, 2), toDecimalString(provider_charge_exact, 2), toString(provider_charge_exact)) AS provider_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM groups AS g
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}
 
 -- subtotals and totals
@@ -94,7 +72,6 @@ found AS (
     SELECT
         t.customer_currency AS customer_currency,
         t.provider_currency AS provider_currency,
-        sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
         sum(connected_ms) AS connected_ms,
@@ -104,7 +81,7 @@ found AS (
         sum(provider_charge) AS provider_charge,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -112,7 +89,6 @@ found AS (
 ),
 groups AS (
     SELECT
-        sum(s.standing) AS standing,
         sum(s.attempts) AS attempts,
         sum(s.connected) AS connected,
         sum(s.connected_ms) AS connected_ms,
@@ -126,59 +102,38 @@ groups AS (
         groupUniqArrayIf(s.provider_currency, s.provider_charged != 0) AS provider_currencies,
         max(s.mixed) AS mixed
     FROM found AS s
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-),
+)
+,
 rolled AS (
     SELECT
         0 AS level,
-        sum(passing.standing) AS standing,
-        sum(passing.attempts) AS attempts,
-        sum(passing.connected) AS connected,
-        sum(passing.connected_ms) AS connected_ms,
-        sum(passing.customer_charge) AS customer_charge,
-        sum(passing.customer_charged) AS customer_charged,
-        sum(passing.unrated_customer) AS unrated_customer,
-        sum(passing.provider_charge) AS provider_charge,
-        sum(passing.provider_charged) AS provider_charged,
-        sum(passing.unrated_provider) AS unrated_provider,
-        groupUniqArrayArray(customer_currencies) AS customer_currencies,
-        groupUniqArrayArray(provider_currencies) AS provider_currencies,
-        max(passing.mixed) AS mixed
-    FROM passing
-),
-measured AS (
-    SELECT
-        g.attempts AS attempts,
-        g.connected AS connected,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge,
-        if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit,
-        g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
-        g.provider_currencies AS provider_currencies,
-        g.unrated_provider AS unrated_provider,
-        g.mixed AS mixed,
-        g.level AS level
-    FROM rolled AS g
+        sum(g.attempts) AS attempts,
+        sum(g.connected) AS connected,
+        sum(g.connected_ms) AS connected_ms,
+        sum(g.customer_charge) AS customer_charge,
+        sum(g.customer_charged) AS customer_charged,
+        sum(g.unrated_customer) AS unrated_customer,
+        sum(g.provider_charge) AS provider_charge,
+        sum(g.provider_charged) AS provider_charged,
+        sum(g.unrated_provider) AS unrated_provider,
+        groupUniqArrayArray(g.customer_currencies) AS customer_currencies,
+        groupUniqArrayArray(g.provider_currencies) AS provider_currencies,
+        max(g.mixed) AS mixed
+    FROM groups AS g
 )
 SELECT
-    measured.attempts,
-    measured.connected,
-    measured.asr,
-    measured.acd,
-    measured.customer_charge,
-    measured.provider_charge,
-    measured.profit,
-    level AS level_,
-    arraySort(customer_currencies) AS customer_currencies_,
-    unrated_customer AS unrated_customer_,
-    arraySort(provider_currencies) AS provider_currencies_,
-    unrated_provider AS unrated_provider_,
-    mixed AS mixed_
-FROM measured
-ORDER BY level_ DESC, measured.attempts DESC NULLS LAST
+    g.attempts AS attempts,
+    g.connected AS connected,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.customer_currencies)) = 0, g.customer_charge, NULL) AS customer_charge_exact) = truncate(customer_charge_exact, 2), toDecimalString(customer_charge_exact, 2), toString(customer_charge_exact)) AS customer_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, g.provider_currencies)) = 0, g.provider_charge, NULL) AS provider_charge_exact) = truncate(provider_charge_exact, 2), toDecimalString(provider_charge_exact, 2), toString(provider_charge_exact)) AS provider_charge,
+    if((if(length(arrayFilter(code -> code != {currency:String}, arrayConcat(g.customer_currencies , g.provider_currencies))) = 0, g.customer_charge - g.provider_charge, NULL) AS profit_exact) = truncate(profit_exact, 2), toDecimalString(profit_exact, 2), toString(profit_exact)) AS profit,
+    g.level AS level_,
+    arraySort(g.customer_currencies) AS customer_currencies_,
+    arraySort(g.provider_currencies) AS provider_currencies_,
+    g.unrated_customer AS unrated_customer_,
+    g.unrated_provider AS unrated_provider_,
+    g.mixed AS mixed_
+FROM rolled AS g
+ORDER BY level_ DESC, g.attempts DESC NULLS LAST

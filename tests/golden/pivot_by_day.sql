@@ -22,16 +22,13 @@ found AS (
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY customer, day
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
+)
+,
 cells AS (
     SELECT
         g.customer AS customer,
@@ -42,7 +39,7 @@ cells AS (
         g.connected AS connected,
         g.mixed AS mixed,
         0 AS empty
-    FROM groups AS g
+    FROM found AS g
     WHERE g.mixed OR g.standing > 0
 ),
 -- filters on measures act on a row as a whole
@@ -116,16 +113,13 @@ found AS (
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY customer, day
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
+)
+,
 cells AS (
     SELECT
         g.customer AS customer,
@@ -136,7 +130,7 @@ cells AS (
         g.connected AS connected,
         g.mixed AS mixed,
         0 AS empty
-    FROM groups AS g
+    FROM found AS g
     WHERE g.mixed OR g.standing > 0
 ),
 -- filters on measures act on a row as a whole

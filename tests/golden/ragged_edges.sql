@@ -22,7 +22,7 @@ found AS (
         sum(standing) AS standing,
         sum(attempts) AS attempts,
         sum(connected) AS connected,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -49,26 +49,15 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.customer
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.attempts AS attempts,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.attempts,
-    measured.asr,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.attempts AS attempts,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    g.mixed AS mixed_
+FROM groups AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

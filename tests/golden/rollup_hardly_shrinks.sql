@@ -23,27 +23,14 @@ found AS (
     WHERE sign != 0 AND commit <= {commit:UInt32}
       AND (start_time >= {b0s0_from:DateTime64(3, 'UTC')} AND start_time < {b0s0_to:DateTime64(3, 'UTC')} AND toStartOfHour(start_time) >= toStartOfHour({b0s0_from:DateTime64(3, 'UTC')}) AND toStartOfHour(start_time) <= toStartOfHour({b0s0_to:DateTime64(3, 'UTC')}))
     GROUP BY customer
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.customer AS customer,
-        g.attempts AS attempts,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.customer,
-    measured.attempts,
-    mixed AS mixed_
-FROM measured
+    g.customer AS customer,
+    g.attempts AS attempts,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.customer NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.customer NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

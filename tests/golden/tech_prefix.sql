@@ -19,38 +19,22 @@ found AS (
         sum(connected) AS connected,
         sum(attempts) AS attempts,
         sum(connected_ms) AS connected_ms,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM tech_prefix_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY tech_prefix
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.tech_prefix AS tech_prefix,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.connected AS connected,
-        g.attempts AS attempts,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.tech_prefix,
-    measured.asr,
-    measured.acd,
-    measured.connected,
-    measured.attempts,
-    mixed AS mixed_
-FROM measured
+    g.tech_prefix AS tech_prefix,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.connected AS connected,
+    g.attempts AS attempts,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.connected DESC NULLS LAST, measured.tech_prefix NULLS LAST
+ORDER BY mixed_ DESC, g.connected DESC NULLS LAST, g.tech_prefix NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -29,7 +29,7 @@ found AS (
         sum(unrated_customer) AS unrated_customer,
         sum(provider_charged) AS provider_charged,
         sum(unrated_provider) AS unrated_provider,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM breakout_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
@@ -53,8 +53,8 @@ groups AS (
         max(s.mixed) AS mixed
     FROM found AS s
     GROUP BY s.provider_card
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
+)
+,
 -- what each value of provider_card has over the window, and which it is in that order
 ranked_provider_card AS (
     SELECT
@@ -156,8 +156,8 @@ measured AS (
         g.attempts AS attempts,
         if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
         g.customer_currencies AS customer_currencies,
-        g.unrated_customer AS unrated_customer,
         g.provider_currencies AS provider_currencies,
+        g.unrated_customer AS unrated_customer,
         g.unrated_provider AS unrated_provider,
         g.mixed AS mixed
     FROM rolled AS g
@@ -170,8 +170,8 @@ lined AS (
         groupArrayIf(1002)((period_, pivoted, across_, attempts, acd), NOT empty) AS laid,
         if(countIf(period_ = 0 AND NOT pivoted) = 0, 0, maxIf(toNullable(measured.attempts), period_ = 0 AND NOT pivoted)) AS order_1,
         arraySort(groupUniqArrayArray(measured.customer_currencies)) AS customer_currencies,
-        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         arraySort(groupUniqArrayArray(measured.provider_currencies)) AS provider_currencies,
+        sumIf(measured.unrated_customer, period_ = 0 AND NOT pivoted) AS unrated_customer,
         sumIf(measured.unrated_provider, period_ = 0 AND NOT pivoted) AS unrated_provider,
         max(measured.mixed) AS mixed
     FROM measured
@@ -183,8 +183,8 @@ SELECT
     laid AS cells_,
     level AS level_,
     lined.customer_currencies AS customer_currencies_,
-    lined.unrated_customer AS unrated_customer_,
     lined.provider_currencies AS provider_currencies_,
+    lined.unrated_customer AS unrated_customer_,
     lined.unrated_provider AS unrated_provider_,
     lined.mixed AS mixed_
 FROM lined

@@ -14,7 +14,6 @@
 WITH
 found AS (
     SELECT
-        sum(standing) AS standing,
         sumIf(attempts, jurisdiction_lata = 'intralata' AND is_final) AS intralata,
         sumIf(attempts, jurisdiction_lata = 'interlata' AND is_final) AS interlata,
         sumIf(attempts, jurisdiction_lata = 'indeterminate' AND is_final) AS indeterminate_lata,
@@ -30,56 +29,29 @@ found AS (
         sumIf(duration_ms, network = 'on_net') AS on_net_ms,
         sumIf(duration_ms, network = 'off_net') AS off_net_ms,
         sumIf(duration_ms, network = 'international') AS abroad_ms,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM tech_prefix_day_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-),
-measured AS (
-    SELECT
-        g.intralata AS intralata,
-        g.interlata AS interlata,
-        g.indeterminate_lata AS indeterminate,
-        g.intralata_connected AS intralata_connected,
-        g.interlata_connected AS interlata_connected,
-        g.indeterminate_lata_connected AS indeterminate_connected,
-        g.intralata_ms / 1000 AS intralata_duration,
-        g.interlata_ms / 1000 AS interlata_duration,
-        g.indeterminate_lata_ms / 1000 AS indeterminate_duration,
-        g.duration_ms / 1000 AS total_duration,
-        g.international AS international,
-        g.toll_free AS toll_free,
-        g.on_net_ms / 60000 AS on_net_minutes,
-        g.off_net_ms / 60000 AS off_net_minutes,
-        g.abroad_ms / 60000 AS international_minutes,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.intralata,
-    measured.interlata,
-    measured.indeterminate,
-    measured.intralata_connected,
-    measured.interlata_connected,
-    measured.indeterminate_connected,
-    measured.intralata_duration,
-    measured.interlata_duration,
-    measured.indeterminate_duration,
-    measured.total_duration,
-    measured.international,
-    measured.toll_free,
-    measured.on_net_minutes,
-    measured.off_net_minutes,
-    measured.international_minutes,
-    mixed AS mixed_
-FROM measured
+    g.intralata AS intralata,
+    g.interlata AS interlata,
+    g.indeterminate_lata AS indeterminate,
+    g.intralata_connected AS intralata_connected,
+    g.interlata_connected AS interlata_connected,
+    g.indeterminate_lata_connected AS indeterminate_connected,
+    g.intralata_ms / 1000 AS intralata_duration,
+    g.interlata_ms / 1000 AS interlata_duration,
+    g.indeterminate_lata_ms / 1000 AS indeterminate_duration,
+    g.duration_ms / 1000 AS total_duration,
+    g.international AS international,
+    g.toll_free AS toll_free,
+    g.on_net_ms / 60000 AS on_net_minutes,
+    g.off_net_ms / 60000 AS off_net_minutes,
+    g.abroad_ms / 60000 AS international_minutes,
+    g.mixed AS mixed_
+FROM found AS g
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.intralata DESC NULLS LAST
+ORDER BY mixed_ DESC, g.intralata DESC NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

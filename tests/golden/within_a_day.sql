@@ -19,36 +19,21 @@ found AS (
         sum(attempts) AS attempts,
         sum(connected) AS connected,
         sum(connected_ms) AS connected_ms,
-        max(c_max > {commit:UInt32}) AS mixed
+        max(c_max) > {commit:UInt32} AS mixed
     FROM route_minute15_v1_utc AS t
     WHERE c_min <= {commit:UInt32}
       AND (tile >= {b0s0_from:DateTime('UTC')} AND tile < {b0s0_to:DateTime('UTC')})
     GROUP BY provider_card
-),
-groups AS (
-    SELECT * FROM found -- one table gives each group once
-),
--- a group is listed while a record stands in it, and when it passes the filters on measures
-passing AS (
-    SELECT * FROM groups AS g
-    WHERE g.mixed OR (g.standing > 0)
-),
-measured AS (
-    SELECT
-        g.provider_card AS provider_card,
-        g.attempts AS attempts,
-        if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
-        if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
-        g.mixed AS mixed
-    FROM passing AS g
 )
 SELECT
-    measured.provider_card,
-    measured.attempts,
-    measured.asr,
-    measured.acd,
-    mixed AS mixed_
-FROM measured
+    g.provider_card AS provider_card,
+    g.attempts AS attempts,
+    if(g.attempts = 0, NULL, toFloat64(100 * g.connected) / toFloat64(g.attempts)) AS asr,
+    if(g.connected = 0, NULL, toFloat64(g.connected_ms / 1000) / toFloat64(g.connected)) AS acd,
+    g.mixed AS mixed_
+FROM found AS g
+-- a group is listed while a record stands in it, and when it passes the filters on measures
+WHERE g.mixed OR (g.standing > 0)
 -- what spoils the answer comes first, so that the first row tells whether there is any
-ORDER BY mixed_ DESC, measured.attempts DESC NULLS LAST, measured.provider_card NULLS LAST
+ORDER BY mixed_ DESC, g.attempts DESC NULLS LAST, g.provider_card NULLS LAST
 LIMIT {limit:UInt64} OFFSET {offset:UInt64}

@@ -13,10 +13,10 @@ export class Refused extends Error {
 
 const LOST = { code: "lost", message: "The server cannot be reached.", hint: "Is it running? Refresh tries again." };
 
-async function asked(path, options) {
+async function asked(path, options, early) {
   let response;
   try {
-    response = await fetch(ROOT + path, options);
+    response = await (early ?? fetch(ROOT + path, options));
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
     throw new Refused(LOST);
@@ -62,15 +62,35 @@ export async function work(path, body = {}, { signal, onProgress } = {}) {
   }
 }
 
+/** What the head of the page has asked (ahead.js), for the first who asks the same; whoever asks another ends it. */
+function ahead(question) {
+  const early = window.ahead;
+  window.ahead = null;
+  if (!early || alike(early.question, question)) return early;
+  early.asking.abort();
+  return null;
+}
+
+/** Whether two questions say the same, in whatever order. */
+function alike(one, other) {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
+  const names = Object.keys(one);
+  return Array.isArray(one) === Array.isArray(other) && names.length === Object.keys(other).length && names.every((name) => alike(one[name], other[name]));
+}
+
 /**
  * POST what is asked. `onProgress` is told `{rows_read, rows_total, elapsed_ms}` several times a second.
  * When `signal` is aborted the engine is told to stop, and an `AbortError` is thrown.
  */
 async function told(path, question, { signal, onProgress } = {}) {
-  const id = crypto.randomUUID?.() ?? `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  const early = ahead(question);
+  const id = early?.id ?? crypto.randomUUID?.() ?? `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
   // Before the answer begins the server may not know the question yet; it notices that nobody waits for it any more.
   let begun = false;
-  const stop = () => begun && fetch(`${ROOT}/queries/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+  const stop = () => {
+    early?.asking.abort();
+    if (begun) fetch(`${ROOT}/queries/${id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+  };
   signal?.addEventListener("abort", stop, { once: true });
   try {
     const response = await asked(path, {
@@ -78,7 +98,7 @@ async function told(path, question, { signal, onProgress } = {}) {
       signal,
       headers: { ...json, accept: PROGRESS, "query-id": id },
       body: JSON.stringify(question),
-    });
+    }, early?.response);
     begun = true;
     return await result(response, onProgress);
   } catch (failure) {

@@ -2,7 +2,7 @@
 
 import { labelOf, textOf } from "./columns.js";
 import { element } from "./dom.js";
-import { isQuotient } from "./format.js";
+import { counted, isQuotient } from "./format.js";
 
 export class Line {
   cells = new Map(); // column number → element
@@ -34,7 +34,7 @@ export class Line {
     const href = total ? null : table.linkOf(row);
     const label = labelOf(sheet, row);
     const level = sheet.flat || total ? 1 : row.level;
-    const problem = row.problem || (row.truncated && row.open ? `${row.truncated.toLocaleString("en")} more` : "");
+    const problem = row.problem || (row.truncated && row.open ? `${counted(row.truncated)} more` : "");
     const kind = `${row.leaf} ${level} ${href !== null} ${problem}`;
     if (kind !== this.kind) {
       this.kind = kind;

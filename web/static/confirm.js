@@ -1,13 +1,14 @@
 /** What is about to be done goes in, a dialog that says so and does it comes out; what it gives is resolved. */
 
 import { byId, element } from "./dom.js";
+import { counted } from "./format.js";
 
 /** A bar that shows how far long work is, and what tells it. */
 export function steps() {
   const said = element("output", {}, "Beginning…");
   const bar = element("progress", { "aria-label": "How far it is" });
   const tell = ({ step, done, total }) => {
-    said.textContent = `${step.replaceAll("_", " ")} ${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+    said.textContent = `${step.replaceAll("_", " ")} ${counted(done)} of ${counted(total)}`;
     bar.max = Math.max(total, 1);
     bar.value = done;
   };

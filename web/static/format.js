@@ -1,7 +1,5 @@
 /** A value and its column's type go in, the text that a person reads comes out; nothing is rounded that is money. */
 
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-
 /** A number with so many decimals, rounded as the server rounds: what lies exactly between goes to the even one. */
 function fixed(value, places) {
   const between = Number.isInteger(value * 2 ** (places + 1)) && !Number.isInteger(value * 2 ** places);
@@ -10,7 +8,18 @@ function fixed(value, places) {
   return ((below % 2 === 0 ? below : below + 1) / 10 ** places).toFixed(places);
 }
 
-const grouped = (text) => text.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",");
+/** Digits with groups of thousands; what follows a point stays. `Intl` would do it, and cost a page 10 ms to begin with. */
+function grouped(text) {
+  const point = text.indexOf(".");
+  const first = text.startsWith("-") ? 1 : 0;
+  let at = (point < 0 ? text.length : point) - 3;
+  let made = text;
+  for (; at > first; at -= 3) made = `${made.slice(0, at)},${made.slice(at)}`;
+  return made;
+}
+
+/** A count as a whole number. */
+export const counted = (count) => grouped(fixed(Number(count), 0));
 
 /** Types whose text stands at the left. */
 const LEFT = new Set(["string", "date", "instant", "boolean"]);
@@ -49,7 +58,7 @@ function moment(text) {
 export function shown(value, type) {
   if (value === null || value === undefined) return "";
   switch (type) {
-    case "integer": return whole.format(value);
+    case "integer": return counted(value);
     case "duration": return clock(value);
     case "mean_duration": return fixed(value, 1);
     case "percent": return fixed(value, 2);
@@ -75,11 +84,11 @@ export function named(value, dimension) {
 }
 
 /** A count with its word: `1 row`, `1,200 rows`. */
-export const many = (count, word, words = `${word}s`) => `${whole.format(count)} ${count === 1 ? word : words}`;
+export const many = (count, word, words = `${word}s`) => `${counted(count)} ${count === 1 ? word : words}`;
 
 /** A large count in short: 1.2 million. */
 export function short(count) {
   if (count >= 1e9) return `${(count / 1e9).toFixed(2)} billion`;
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)} million`;
-  return whole.format(count);
+  return counted(count);
 }

@@ -1,7 +1,7 @@
 /** A list of numbers as somebody pastes it goes in, a filter on them comes out, as records hold numbers. */
 
 import { element, newId } from "./dom.js";
-import { many } from "./format.js";
+import { counted, many } from "./format.js";
 import { pasted } from "./pasted.js";
 
 const FIELDS = ["number", "cli", "dialed"];
@@ -55,7 +55,7 @@ export function box(view) {
     const values = [...new Set(all.flat())];
     const over = values.length > MOST;
     area.setAttribute("aria-invalid", String(bad.length > 0 || over));
-    told.textContent = over ? `Too many: an address holds about ${MOST.toLocaleString("en")}. Ask for fewer, or use the API.` : bad.length ? `No number: ${bad.slice(0, 3).join(", ")}` : said.length ? many(new Set(all.map((each) => each.join())).size, "number") : "";
+    told.textContent = over ? `Too many: an address holds about ${counted(MOST)}. Ask for fewer, or use the API.` : bad.length ? `No number: ${bad.slice(0, 3).join(", ")}` : said.length ? many(new Set(all.map((each) => each.join())).size, "number") : "";
     if (bad.length || over) return;
     const rest = view.draft.where.filter((clause) => !holds(view, clause));
     held = values.length ? JSON.stringify({ field: which.value, values }) : "";

@@ -1,10 +1,10 @@
 /** A proof goes in; its verdict, its tables with what differs, and what the audits found come out as elements. */
 
 import { element } from "./dom.js";
-import { many } from "./format.js";
+import { counted, many } from "./format.js";
 import { shifted, spoken } from "./periods.js";
 
-const number = (value) => element("td", { class: "number" }, value.toLocaleString("en"));
+const number = (value) => element("td", { class: "number" }, counted(value));
 const DIFFERENCES = 200; // shown of one table; the API has all
 
 /** The first day there is: a window that begins here was left open. */
@@ -50,7 +50,7 @@ function differences({ table, differences: all }) {
 function audits({ audits: all, from, to }) {
   const rows = all.map((audit) => {
     const measure = MEASURES[audit.name];
-    const count = audit.found.toLocaleString("en");
+    const count = counted(audit.found);
     const where = measure && audit.found && from > BEGINNING ? element("a", { href: words({ from, to, tz: "UTC", rows: "customer", measures: `${measure},attempts`, [`${measure}.gt`]: 0 }) }, count) : count;
     const about = [element("b", {}, audit.name.replaceAll("_", " ")), ` ${audit.about}`];
     const first = audit.found ? element("details", {}, element("summary", {}, about), examples(audit)) : about;
@@ -65,7 +65,7 @@ function examples({ name, examples: all, found }) {
     const link = element("a", { href: words({ from: day, to: shifted(day, 1), tz: "UTC", rows: "hour", source: each.source }) }, each.start_time.replace("T", " ").replace("Z", ""));
     return element("tr", {}, element("th", { scope: "row", class: "long" }, each.call_id), element("td", {}, each.source), number(each.attempt), element("td", { class: "time" }, link), element("td", { class: "long" }, Object.entries(each.amounts).map(([what, amount]) => `${what} ${amount}`).join(", ")));
   });
-  const rest = found > all.length ? [element("p", { class: "quiet" }, `The first ${all.length} of ${found.toLocaleString("en")}`)] : [];
+  const rest = found > all.length ? [element("p", { class: "quiet" }, `The first ${all.length} of ${counted(found)}`)] : [];
   return [scroller(`Examples of ${name}`, ["Call", "Source", "Attempt*", "Start (UTC)", "Amounts"], rows), rest].flat();
 }
 

@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { confirm } from "./confirm.js";
 import { byId, element, newId } from "./dom.js";
-import { many } from "./format.js";
+import { counted, many } from "./format.js";
 
 /** One field of the form, with what it is for. */
 function field(name, label, help) {
@@ -15,7 +15,7 @@ function line({ batch, origin, loaded, stayed, receipt, problem }) {
   const link = element("a", { href: `/batches/${batch}` }, `Batch ${batch}`);
   if (problem) return element("li", { class: "notice bad" }, link, ` (${origin}): ${problem}`);
   const into = receipt ? [" as ", element("a", { href: `/batches/${receipt.batch}` }, `batch ${receipt.batch}`)] : [];
-  return element("li", { class: `notice ${loaded ? "good" : ""}` }, link, ` (${origin}): ${many(loaded, "record")} loaded`, ...into, `, ${loaded || stayed ? stayed.toLocaleString("en") : "none"} stayed`);
+  return element("li", { class: `notice ${loaded ? "good" : ""}` }, link, ` (${origin}): ${many(loaded, "record")} loaded`, ...into, `, ${loaded || stayed ? counted(stayed) : "none"} stayed`);
 }
 
 const button = document.getElementById("retry");

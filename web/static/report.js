@@ -7,7 +7,7 @@ import { searchOf, wordsOf } from "./cell.js";
 import * as controls from "./controls.js";
 import { announce, byId, element } from "./dom.js";
 import { first, view } from "./first.js";
-import { many } from "./format.js";
+import { counted, many } from "./format.js";
 import { MOST_ROWS, load, unfold } from "./levels.js";
 import { classes, matrix } from "./matrix.js";
 import { States, empty, footer, warnings } from "./states.js";
@@ -16,7 +16,7 @@ import { Table } from "./table.js";
 const table = new Table(byId("sheet"), view.report.label);
 const states = new States({ cancel: () => asking.abort() });
 const drill = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => list(table.place) });
-const more = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => further() }, `Next ${MOST_ROWS.toLocaleString("en")} rows`);
+const more = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => further() }, `Next ${counted(MOST_ROWS)} rows`);
 /** What is beside and above the table is brought when it is opened, so that the table comes first. */
 const PANELS = { columns: () => import("./fields.js"), filters: () => import("./filters.js"), options: () => import("./options.js") };
 const panels = new Map();

@@ -2,7 +2,7 @@
 
 import { query } from "./api.js";
 import { announce, byId, element } from "./dom.js";
-import { many, short } from "./format.js";
+import { counted, many, short } from "./format.js";
 import { shifted, spoken } from "./periods.js";
 
 const SLOW = 300; // milliseconds until a question that is not answered yet is worth a word
@@ -88,7 +88,7 @@ const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 /** What a reader of an answer must know; `coming` when the rest of it is on its way. */
 export function warnings({ answer, next }, coming) {
   const rest = next ? "the button below the table brings the next, a download holds them all" : "a download holds them all";
-  const cut = `these are the first ${many(answer.row_count, "row")} of ${answer.total_rows.toLocaleString("en")}; totals are over all of them, and ${rest}`;
+  const cut = `these are the first ${many(answer.row_count, "row")} of ${counted(answer.total_rows)}; totals are over all of them, and ${rest}`;
   return [...(answer.truncated && !coming ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
 }
 
@@ -120,7 +120,7 @@ async function emptyAccount(view, states, way) {
 export function footer(sheet) {
   const { answer } = sheet;
   const { question } = answer;
-  const rows = answer.truncated ? `${answer.row_count.toLocaleString("en")} of ${many(answer.total_rows, "row")}` : many(answer.row_count, "row");
+  const rows = answer.truncated ? `${counted(answer.row_count)} of ${many(answer.total_rows, "row")}` : many(answer.row_count, "row");
   const groups = sheet.top.length < answer.row_count ? [many(sheet.top.length, "group")] : [];
   return [
     ...groups,

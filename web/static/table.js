@@ -13,8 +13,9 @@ import { arrange, within } from "./columns.js";
 import { element } from "./dom.js";
 import { Headings } from "./headings.js";
 
-const ROWS_AROUND = 8;
-const COLUMNS_AROUND = 2;
+/** So many rows and columns beyond what is in sight: where people scroll to, and where they come from. */
+const ROWS_AROUND = { ahead: 8, behind: 2 };
+const COLUMNS_AROUND = { ahead: 2, behind: 0 };
 const IDLE = 200; // milliseconds without a step until scrolling is over
 const HEAD = -1; // the row of headings, for the keys
 
@@ -37,6 +38,7 @@ export class Table extends EventTarget {
   #idle = 0;
   #room = 0;
   #whole = false; // everything is drawn, for paper
+  #seen = { top: 0, left: 0 }; // where it was scrolled to when it was drawn last
   #at = { row: 0, column: -1 };
   #focus = false; // the focus is to follow
   #roving = null;
@@ -150,11 +152,15 @@ export class Table extends EventTarget {
     const across = this.sheet.columns.length;
     if (this.#whole) return { from: 0, to: count, left: 0, right: across };
     const [left, right] = within(this.layout, scrollLeft, clientWidth);
+    const around = ({ ahead, behind }, way) => [way > 0 ? behind : ahead, way < 0 ? behind : ahead];
+    const [above, below] = around(ROWS_AROUND, scrollTop - this.#seen.top);
+    const [before, after] = around(COLUMNS_AROUND, scrollLeft - this.#seen.left);
+    this.#seen = { top: scrollTop, left: scrollLeft };
     return {
-      from: Math.max(0, Math.min(count, Math.floor(scrollTop / this.height)) - ROWS_AROUND),
-      to: Math.min(count, Math.ceil((scrollTop + clientHeight) / this.height) + ROWS_AROUND),
-      left: Math.max(0, left - COLUMNS_AROUND),
-      right: Math.min(across, right + COLUMNS_AROUND),
+      from: Math.max(0, Math.min(count, Math.floor(scrollTop / this.height)) - above),
+      to: Math.min(count, Math.ceil((scrollTop + clientHeight) / this.height) + below),
+      left: Math.max(0, left - before),
+      right: Math.min(across, right + after),
     };
   }
 

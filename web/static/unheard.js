@@ -2,7 +2,7 @@
 
 import { calls } from "./api.js";
 import { byId, element } from "./dom.js";
-import { many } from "./format.js";
+import { counted, many } from "./format.js";
 import { digits } from "./pasted.js";
 
 const AT_ONCE = 3;
@@ -24,7 +24,7 @@ export function tell(search, pages, signal) {
   const seen = heard(search.asked, pages);
   const open = numbers.filter((number) => !seen(number));
   if (open.length <= MOST) look(search, open, signal);
-  else say(`${many(open.length, "number")} of ${numbers.length.toLocaleString("en")} not in these calls. `, element("button", { type: "button", class: "button plain", onclick: () => look(search, open, signal) }, "Look which of them had none"));
+  else say(`${many(open.length, "number")} of ${counted(numbers.length)} not in these calls. `, element("button", { type: "button", class: "button plain", onclick: () => look(search, open, signal) }, "Look which of them had none"));
 }
 
 /** Whether a number is in the calls at hand; a no may be wrong, for it may be written otherwise there. */

@@ -11,16 +11,6 @@
 -- Calls that stand, the newest first. A reversal repeats what it takes back, so over any filter the signs of an
 -- identity add up to one while a call of it stands, and what it says is what was posted last.
 WITH
-    replaceRegexpAll(replaceRegexpOne(t.dest_cli, '^(?:sips?|tel):([^@;>]*).*$', '\\1'), '[-() ./]', '') AS dest_cli_bare,
-    if(match(t.dest_cli, '^[1-9][0-9]*$'), t.dest_cli,
-    if(match(dest_cli_bare, '^[+]?[0-9]+$'), replaceRegexpOne(dest_cli_bare, '^([+]|00)', ''), t.dest_cli)) AS dest_cli_e164,
-    multiIf(
-    NOT match(dest_cli_bare, '^[+]?[0-9]+$'), t.dest_cli,
-    match(dest_cli_bare, '^([+]|00)'), replaceRegexpOne(dest_cli_bare, '^([+]|00)', ''),
-    {home_code:String} = '1' AND startsWith(dest_cli_bare, '011'), substring(dest_cli_bare, 4),
-    {home_code:String} = '1' AND match(dest_cli_bare, '^[2-9][0-9]{9}$'), concat('1', dest_cli_bare),
-    {home_code:String} != '1' AND match(dest_cli_bare, '^0[1-9]'), concat({home_code:String}, substring(dest_cli_bare, 2)),
-    dest_cli_bare) AS dest_cli_at_home,
     reinterpretAsUInt128(sipHash128Reference(concat(call_id, leg, source,
         reinterpretAsFixedString(toUInt32(length(leg))), reinterpretAsFixedString(toUInt32(length(source))),
         reinterpretAsFixedString(reinterpretAsInt64(start_time))))) AS identity
@@ -34,7 +24,19 @@ WHERE sign != 0 AND commit <= {commit:UInt32}
   AND start_time >= {from_time:DateTime64(3, 'UTC')} AND start_time < {to_time:DateTime64(3, 'UTC')}
   AND toStartOfHour(start_time) IN {hours:Array(DateTime('UTC'))}
   AND is_final
-  AND (dest_cli_e164 IN {wanted:Array(String)} OR (dest_cli_e164 IN {at_home:Array(String)} AND dest_cli_at_home IN {wanted:Array(String)}))
+  AND (t.dest_cli IN {wanted:Array(String)} OR ((NOT match(t.dest_cli, '^[1-9][0-9]*$') OR t.dest_cli IN {at_home:Array(String)})
+            AND arrayExists(
+                (x, p) -> if(match(x, '^[1-9][0-9]*$'), x,
+    if(match(p, '^[+]?[0-9]+$'), replaceRegexpOne(p, '^([+]|00)', ''), x)) IN {wanted:Array(String)} OR (if(match(x, '^[1-9][0-9]*$'), x,
+    if(match(p, '^[+]?[0-9]+$'), replaceRegexpOne(p, '^([+]|00)', ''), x)) IN {at_home:Array(String)} AND multiIf(
+    NOT match(p, '^[+]?[0-9]+$'), x,
+    match(p, '^([+]|00)'), replaceRegexpOne(p, '^([+]|00)', ''),
+    {home_code:String} = '1' AND startsWith(p, '011'), substring(p, 4),
+    {home_code:String} = '1' AND match(p, '^[2-9][0-9]{9}$'), concat('1', p),
+    {home_code:String} != '1' AND match(p, '^0[1-9]'), concat({home_code:String}, substring(p, 2)),
+    p) IN {wanted:Array(String)}),
+                [t.dest_cli],
+                [replaceRegexpAll(replaceRegexpOne(t.dest_cli, '^(?:sips?|tel):([^@;>]*).*$', '\\1'), '[-() ./]', '')])))
 GROUP BY start_time, identity
 HAVING sum(sign) > 0
 ORDER BY start_time DESC, identity
