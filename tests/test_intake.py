@@ -1,20 +1,18 @@
 """Small files that wait to be read are read by one statement, and what becomes of each is what would by itself."""
 
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.errors import BadRequest, TollhouseError, Unavailable
-from engine.ingest.intake import READERS
 from engine.ingest.pipeline import Asked, Receipt
+from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
 from tests.loading import assert_books_agree, counts, rows, standing
+from tests.together import together
+from tests.victims import Victims
 
 pytestmark = pytest.mark.engine
 
@@ -45,49 +43,6 @@ BODIES = {
 }
 
 
-@contextmanager
-def busy_readers(site: Site) -> Iterator[None]:
-    """While the block runs, no file is read."""
-    turns = [site.loader._intake.turn() for _ in range(READERS)]
-    for turn in turns:
-        turn.__enter__()
-    try:
-        yield
-    finally:
-        for turn in turns:
-            turn.__exit__(None, None, None)
-
-
-class Loads:
-    """Loads of which each waits until the one before it does: they are read in this order."""
-
-    def __init__(self, site: Site, paths: list[Path], asked: list[Asked]) -> None:
-        self._site = site
-        self._paths = paths
-        self._found: list[Receipt | TollhouseError | None] = [None] * len(paths)
-        self._threads = [threading.Thread(target=self._load, args=(number, how)) for number, how in enumerate(asked)]
-
-    def wait_in_line(self) -> None:
-        for number, thread in enumerate(self._threads, 1):
-            thread.start()
-            deadline = time.monotonic() + 60
-            while len(self._site.loader._intake._queue) < number:
-                assert time.monotonic() < deadline, f"load {number} never came to wait"
-                time.sleep(0.002)
-
-    def done(self) -> list[Receipt | TollhouseError | None]:
-        for thread in self._threads:
-            thread.join(120)
-        return self._found
-
-    def _load(self, number: int, asked: Asked) -> None:
-        path = self._paths[number]
-        try:
-            self._found[number] = self._site.ingest(path, path.name, asked)
-        except TollhouseError as failure:
-            self._found[number] = failure
-
-
 def written(folder: Path, source: str, names: list[str]) -> list[Path]:
     paths = []
     for name in names:
@@ -95,13 +50,6 @@ def written(folder: Path, source: str, names: list[str]) -> list[Path]:
         path.write_bytes(BODIES[name].replace(b"~", source.encode()))
         paths.append(path)
     return paths
-
-
-def together(site: Site, paths: list[Path], asked: list[Asked] | None = None) -> list[Receipt | TollhouseError | None]:
-    with busy_readers(site):
-        loads = Loads(site, paths, asked or [Asked()] * len(paths))
-        loads.wait_in_line()
-    return loads.done()
 
 
 @pytest.fixture
@@ -227,3 +175,36 @@ def test_when_the_database_is_lost_meanwhile_nothing_of_them_stays(
     assert standing(site, "lost") == []
     assert_books_agree(site)
     assert [counts(site.ingest(path, path.name, Asked())) for path in paths] == [{"accepted": 300}, {"accepted": 1}]
+
+
+def test_a_process_that_dies_meanwhile_leaves_each_file_whole_or_none_of_it(tmp_path: Path) -> None:
+    paths = written(tmp_path, "killed", ["plain", "no line end", "the last"])
+    job = {
+        "what": "together", "paths": [str(path) for path in paths], "rollup_zones": [], "chunk_records": 500_000,
+        "after_seconds": 0.3,
+    }  # fmt: skip
+    victims = Victims()
+    try:
+        statements = victims.run(**job, database=f"chdb://{tmp_path / 'whole'}", number=0, moment="before")
+        assert sum("INTO staging" in statement for statement in statements) == 1
+        [staged] = [number for number, statement in enumerate(statements, 1) if "INTO staging" in statement]
+        [posted] = [number for number, statement in enumerate(statements, 1) if "INTO cdr" in statement]
+        noted = [number for number, statement in enumerate(statements, 1) if "INTO batch_log" in statement]
+        deaths = [
+            (staged, "middle", 0), (staged, "after", 0), (noted[0], "after", 1), (noted[1], "after", 2),
+            (posted, "middle", 3), (len(statements), "after", 3),
+        ]  # fmt: skip
+        for number, moment, loaded in deaths:
+            folder = tmp_path / f"{number}-{moment}"
+            victims.run(**job, database=f"chdb://{folder}", number=number, moment=moment)
+            with Site(Settings(database=f"chdb://{folder}")) as site:
+                assert_books_agree(site)
+                was = [rows(site, "SELECT count() FROM batch_log WHERE state = 'loaded'")[0][0]]
+                assert was == [loaded], f"killed {moment} {statements[number - 1]}"
+                found = [counts(site.ingest(path, path.name, Asked())) for path in paths]
+                assert found == [
+                    {"duplicates" if place < loaded else "accepted": count} for place, count in enumerate((300, 2, 1))
+                ]
+                assert_books_agree(site)
+    finally:
+        victims.end()

@@ -5,10 +5,11 @@ waits, be it another's: when loads come faster than they can be read one by one,
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock
+from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
@@ -25,33 +26,47 @@ MOST = 32 << 20
 """Bytes that are read as one."""
 
 
-class _Waiting:
+Lined = TypeVar("Lined")
+"""A staged batch in the line of those that wait for their commits."""
+
+LineUp = Callable[[Sequence[tuple[Staged, Report | None]]], Sequence[Lined]]
+"""Puts batches that were read as one into that line, so that they share a commit too."""
+
+
+class _Waiting(Generic[Lined]):
     """A file that waits to be read, and what becomes of it."""
 
     def __init__(self, unread: Unread) -> None:
         self.unread = unread
         self.settled = Event()
-        self._staged: list[Staged | BaseException] = []
+        self._lined: list[Lined] = []
+        self._failure: BaseException | None = None
 
-    def settle(self, staged: Staged | BaseException) -> None:
-        self._staged.append(staged)
+    def settle(self, lined: Lined) -> None:
+        self._lined.append(lined)
         self.settled.set()
 
-    def outcome(self) -> Staged:
-        (staged,) = self._staged
-        if isinstance(staged, BaseException):
-            raise staged
-        return staged
+    def fail(self, failure: BaseException) -> None:
+        if not self.settled.is_set():
+            self._failure = failure
+            self.settled.set()
+
+    def outcome(self) -> Lined:
+        self.settled.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self._lined[0]
 
 
-class Intake:
+class Intake(Generic[Lined]):
     """Reads files into staging: those that wait together, and no more than so many statements at once."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, line_up: LineUp[Lined]) -> None:
         self._reading = reading
+        self._line_up = line_up
         self._readers = BoundedSemaphore(READERS)
         self._queueing = Lock()
-        self._queue: deque[_Waiting] = deque()
+        self._queue: deque[_Waiting[Lined]] = deque()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -59,43 +74,48 @@ class Intake:
         with self._readers:
             yield
 
-    def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
-        """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
+    def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Lined:
+        """Read one file whole and line it up. Raises `TollhouseError` when it cannot be taken: nothing of it stays."""
         if asked.zone is not None:
             self._reading.check_zone(asked.zone)
         if not _is_small(path):  # it waits as it is: unpacked and spread out it may take much of the disk
             with self._readers, self._reading.opened(path, origin, asked.dialect) as (source, dialect):
-                return self._reading.stage(Unread(source, dialect, asked, request, report))
+                staged = self._reading.stage(Unread(source, dialect, asked, request, report))
+            return self._line_up([(staged, report)])[0]
         with self._reading.opened(path, origin, asked.dialect) as (source, dialect):
-            waiting = _Waiting(Unread(source, dialect, asked, request, report))
+            waiting: _Waiting[Lined] = _Waiting(Unread(source, dialect, asked, request, report))
             with self._queueing:
                 self._queue.append(waiting)
             try:
                 # Everybody who waits takes one turn after he came, and each turn reads what waits first: all are read.
                 with self._readers:
                     self._read_next()
-                waiting.settled.wait()
+                return waiting.outcome()
             finally:
                 with self._queueing, suppress(ValueError):
                     self._queue.remove(waiting)  # an interrupt: nobody waits for it any more
-            return waiting.outcome()
 
     def _read_next(self) -> None:
         group = self._next_group()
         try:
-            if len(group) > 1:
-                together = self._reading.stage_together([waiting.unread for waiting in group])
-                for waiting, staged in zip(group, together, strict=True):
-                    waiting.settle(staged)
-            elif group:
-                group[0].settle(self._reading.stage(group[0].unread))
+            unread = [waiting.unread for waiting in group]
+            found = self._reading.stage_together(unread) if len(group) > 1 else map(self._reading.stage, unread)
+            read: list[tuple[_Waiting[Lined], Staged]] = []
+            for waiting, staged in zip(group, found, strict=True):
+                if isinstance(staged, Staged):
+                    read.append((waiting, staged))
+                else:
+                    waiting.fail(staged)
+            lined = self._line_up([(staged, waiting.unread.report) for waiting, staged in read])
+            for (waiting, _), one in zip(read, lined, strict=True):
+                waiting.settle(one)
         except BaseException as failure:
             for waiting in group:
-                waiting.settle(failure)
+                waiting.fail(failure)
             if not isinstance(failure, TollhouseError):
                 raise  # it is this thread's own, too; the others are told with their load
 
-    def _next_group(self) -> list[_Waiting]:
+    def _next_group(self) -> list[_Waiting[Lined]]:
         """Take what waits first, and of the others those that are read as one with it."""
         with self._queueing:
             if not self._queue:

@@ -66,7 +66,7 @@ class Loader:
         self._reading = Reading(writer, settings, self._batches)
         self._retries = Retries(writer)
         self._retrying = Lock()
-        self._intake = Intake(self._reading)
+        self._intake = Intake(self._reading, self._line_up)
         self._writing = Lock()
         self._queueing = Lock()
         self._queue: deque[_Waiting] = deque()
@@ -135,7 +135,7 @@ class Loader:
             return Retried(old.batch, old.origin, 0, old.open, problem=str(failure))
         if staged is None:
             return Retried(old.batch, old.origin, 0, old.open)
-        receipt = self._committed(staged)
+        receipt = self._committed(self._line_up([(staged, None)])[0])
         return Retried(old.batch, old.origin, receipt.received, old.open - receipt.received, receipt)
 
     def check_zone(self, zone: str) -> None:
@@ -185,13 +185,17 @@ class Loader:
         return self._batches.receipt(batch)
 
     def _load(self, path: Path, origin: str, asked: Asked, report: Report | None, request: Request) -> Receipt:
-        return self._committed(self._intake.stage(path, origin, asked, request, report), report)
+        return self._committed(self._intake.stage(path, origin, asked, request, report))
 
-    def _committed(self, staged: Staged, report: Report | None = None) -> Receipt:
-        waiting = _Waiting(staged, report)
+    def _line_up(self, read: Sequence[tuple[Staged, Report | None]]) -> list[_Waiting]:
+        lined = [_Waiting(staged, report) for staged, report in read]
+        with self._queueing:
+            self._queue.extend(lined)
+        return lined
+
+    def _committed(self, waiting: _Waiting) -> Receipt:
+        staged = waiting.staged
         try:
-            with self._queueing:
-                self._queue.append(waiting)
             while not waiting.settled:
                 # Whoever has the turn commits what waits first, be it another's.
                 with self._writing:
