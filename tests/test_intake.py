@@ -7,12 +7,10 @@ import pytest
 
 from engine.errors import BadRequest, TollhouseError, Unavailable
 from engine.ingest.pipeline import Asked, Receipt
-from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
 from tests.loading import assert_books_agree, counts, rows, standing
 from tests.together import together
-from tests.victims import Victims
 
 pytestmark = pytest.mark.engine
 
@@ -34,12 +32,12 @@ BODIES = {
         "e", "~,e,@14:00:00Z,y,Chile,1", "~,e,@14:00:00Z,y,Chile,2", "~,#,@14:00:00Z,y,Chile,1"
     ),
     "quotes late": lines_of("f", *["~,#,@15:00:00Z,y,Peru,1"] * 9000, '~,#,@15:00:00Z,y,"Chile, mobile",1'),
-    "quotes early": lines_of("g", '~,#,@16:00:00Z,y,"Chile,\nmobile",1', "~,#,@16:00:00Z,y,Peru,1"),
     "a record of two lines late": lines_of("h", *["~,#,@17:00:00Z,y,Peru,1"] * 9000, '~,#,@17:00:00Z,y,"a\nb",1'),
     "a correction": lines_of("i", "~,a7,@10:00:00Z,x,Peru,0.5", "~,a8,@10:00:00Z,x,Peru,0.01"),
     "nothing readable": lines_of("j", "~,#,never,y,Chile,0.02"),
     "no record": HEADER,
     "the last": lines_of("k", "~,#,@18:00:00Z,z,Peru,3"),
+    "quotes early": lines_of("g", '~,#,@16:00:00Z,y,"Chile,\nmobile",1', "~,#,@16:00:00Z,y,Peru,1"),
 }
 
 
@@ -92,7 +90,7 @@ def test_each_file_becomes_what_it_would_by_itself(site: Site, staging: list[str
             alone.append(failure)
     by_themselves = len(staging)
     staging.clear()
-    shared = together(site, written(tmp_path, "shared", names))
+    shared = together(site, written(tmp_path, "shared", names), alone=1)
     assert [told(one, "shared") for one in shared] == [told(one, "alone") for one in alone]
     # All but the one with early quotes by one statement, in place of ten.
     assert len([sql for sql in staging if "{begins:" in sql]) == 1
@@ -175,36 +173,3 @@ def test_when_the_database_is_lost_meanwhile_nothing_of_them_stays(
     assert standing(site, "lost") == []
     assert_books_agree(site)
     assert [counts(site.ingest(path, path.name, Asked())) for path in paths] == [{"accepted": 300}, {"accepted": 1}]
-
-
-def test_a_process_that_dies_meanwhile_leaves_each_file_whole_or_none_of_it(tmp_path: Path) -> None:
-    paths = written(tmp_path, "killed", ["plain", "no line end", "the last"])
-    job = {
-        "what": "together", "paths": [str(path) for path in paths], "rollup_zones": [], "chunk_records": 500_000,
-        "after_seconds": 0.3,
-    }  # fmt: skip
-    victims = Victims()
-    try:
-        statements = victims.run(**job, database=f"chdb://{tmp_path / 'whole'}", number=0, moment="before")
-        assert sum("INTO staging" in statement for statement in statements) == 1
-        [staged] = [number for number, statement in enumerate(statements, 1) if "INTO staging" in statement]
-        [posted] = [number for number, statement in enumerate(statements, 1) if "INTO cdr" in statement]
-        noted = [number for number, statement in enumerate(statements, 1) if "INTO batch_log" in statement]
-        deaths = [
-            (staged, "middle", 0), (staged, "after", 0), (noted[0], "after", 1), (noted[1], "after", 2),
-            (posted, "middle", 3), (len(statements), "after", 3),
-        ]  # fmt: skip
-        for number, moment, loaded in deaths:
-            folder = tmp_path / f"{number}-{moment}"
-            victims.run(**job, database=f"chdb://{folder}", number=number, moment=moment)
-            with Site(Settings(database=f"chdb://{folder}")) as site:
-                assert_books_agree(site)
-                was = [rows(site, "SELECT count() FROM batch_log WHERE state = 'loaded'")[0][0]]
-                assert was == [loaded], f"killed {moment} {statements[number - 1]}"
-                found = [counts(site.ingest(path, path.name, Asked())) for path in paths]
-                assert found == [
-                    {"duplicates" if place < loaded else "accepted": count} for place, count in enumerate((300, 2, 1))
-                ]
-                assert_books_agree(site)
-    finally:
-        victims.end()

@@ -34,9 +34,11 @@ class Loads:
         self._found: list[Receipt | TollhouseError | None] = [None] * len(paths)
         self._threads = [threading.Thread(target=self._load, args=(number, how)) for number, how in enumerate(asked)]
 
-    def wait_in_line(self) -> None:
+    def wait_in_line(self, alone: int) -> None:
         for number, thread in enumerate(self._threads, 1):
             thread.start()
+            if number > len(self._threads) - alone:
+                continue
             deadline = time.monotonic() + 60
             while len(self._site.loader._intake._queue) < number:
                 assert time.monotonic() < deadline, f"load {number} never came to wait"
@@ -55,8 +57,11 @@ class Loads:
             self._found[number] = failure
 
 
-def together(site: Site, paths: list[Path], asked: list[Asked] | None = None) -> list[Receipt | TollhouseError | None]:
+def together(
+    site: Site, paths: list[Path], asked: list[Asked] | None = None, *, alone: int = 0
+) -> list[Receipt | TollhouseError | None]:
+    """Load files at once; the last so many are of those that nothing is read together with."""
     with busy_readers(site):
         loads = Loads(site, paths, asked or [Asked()] * len(paths))
-        loads.wait_in_line()
+        loads.wait_in_line(alone)
     return loads.done()

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import BoundedSemaphore, Event, Lock
+from threading import BoundedSemaphore, Lock
 from typing import Generic, TypeVar
 
 from msgspec.structs import replace
@@ -38,24 +38,18 @@ class _Waiting(Generic[Lined]):
 
     def __init__(self, unread: Unread) -> None:
         self.unread = unread
-        self.settled = Event()
-        self._lined: list[Lined] = []
-        self._failure: BaseException | None = None
+        self.settled = False
+        self.lined: list[Lined] = []
+        self.failure: BaseException | None = None
 
     def settle(self, lined: Lined) -> None:
-        self._lined.append(lined)
-        self.settled.set()
+        self.lined.append(lined)
+        self.settled = True
 
     def fail(self, failure: BaseException) -> None:
-        if not self.settled.is_set():
-            self._failure = failure
-            self.settled.set()
-
-    def outcome(self) -> Lined:
-        self.settled.wait()
-        if self._failure is not None:
-            raise self._failure
-        return self._lined[0]
+        if not self.settled:
+            self.failure = failure
+            self.settled = True
 
 
 class Intake(Generic[Lined]):
@@ -65,6 +59,7 @@ class Intake(Generic[Lined]):
         self._reading = reading
         self._line_up = line_up
         self._readers = BoundedSemaphore(READERS)
+        self._sharing = Lock()
         self._queueing = Lock()
         self._queue: deque[_Waiting[Lined]] = deque()
 
@@ -80,20 +75,34 @@ class Intake(Generic[Lined]):
             self._reading.check_zone(asked.zone)
         if not _is_small(path):  # it waits as it is: unpacked and spread out it may take much of the disk
             with self._readers, self._reading.opened(path, origin, asked.dialect) as (source, dialect):
-                staged = self._reading.stage(Unread(source, dialect, asked, request, report))
-            return self._line_up([(staged, report)])[0]
+                return self._alone(Unread(source, dialect, asked, request, report))
         with self._reading.opened(path, origin, asked.dialect) as (source, dialect):
-            waiting: _Waiting[Lined] = _Waiting(Unread(source, dialect, asked, request, report))
-            with self._queueing:
-                self._queue.append(waiting)
-            try:
-                # Everybody who waits takes one turn after he came, and each turn reads what waits first: all are read.
-                with self._readers:
-                    self._read_next()
-                return waiting.outcome()
-            finally:
-                with self._queueing, suppress(ValueError):
-                    self._queue.remove(waiting)  # an interrupt: nobody waits for it any more
+            unread = Unread(source, dialect, asked, request, report)
+            if _can_share(unread):
+                return self._shared(unread)
+            with self._readers:
+                return self._alone(unread)
+
+    def _alone(self, unread: Unread) -> Lined:
+        return self._line_up([(self._reading.stage(unread), unread.report)])[0]
+
+    def _shared(self, unread: Unread) -> Lined:
+        waiting: _Waiting[Lined] = _Waiting(unread)
+        with self._queueing:
+            self._queue.append(waiting)
+        try:
+            while not waiting.settled:
+                # One at a time: what comes meanwhile is read as one, and the cores are left to the commits.
+                with self._sharing:
+                    if not waiting.settled:
+                        with self._readers:
+                            self._read_next()
+        finally:
+            with self._queueing, suppress(ValueError):
+                self._queue.remove(waiting)  # an interrupt: nobody waits for it any more
+        if waiting.failure is not None:
+            raise waiting.failure
+        return waiting.lined[0]
 
     def _read_next(self) -> None:
         group = self._next_group()
@@ -118,16 +127,12 @@ class Intake(Generic[Lined]):
     def _next_group(self) -> list[_Waiting[Lined]]:
         """Take what waits first, and of the others those that are read as one with it."""
         with self._queueing:
-            if not self._queue:
-                return []
             group = [self._queue.popleft()]
             first = group[0].unread
-            if not _can_share(first):
-                return group
             room = MOST - first.source.size
             for waiting in list(self._queue):
                 unread = waiting.unread
-                if unread.source.size <= room and _are_alike(first, unread) and _can_share(unread):
+                if unread.source.size <= room and _are_alike(first, unread):
                     room -= unread.source.size
                     group.append(waiting)
                     self._queue.remove(waiting)
