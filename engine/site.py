@@ -130,9 +130,11 @@ class Site:
         """Take a batch back, as if it had never been loaded, or give it again."""
         return self.loader.rollback(batch, undo=undo, report=report)
 
-    def retry(self, batch: int | None, dialect: str | None = None, zone: str | None = None) -> list[Retried]:
+    def retry(
+        self, batch: int | None, dialect: str | None = None, zone: str | None = None, report: Report | None = None
+    ) -> list[Retried]:
         """Read open rejects again, and load what can be read now."""
-        return self.loader.retry(batch, dialect, zone)
+        return self.loader.retry(batch, dialect, zone, report)
 
     def close_month(self, month: str, who: str, zone: str | None = None) -> Close:
         """Close a month for invoicing, in the site's zone unless another is named."""

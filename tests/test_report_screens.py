@@ -49,6 +49,44 @@ class TestScreens:
             assert abs(head["y"] - frame["y"]) < 3, "the headings stay"
             assert abs(total["y"] + total["height"] - frame["y"] - frame["height"]) < 20, "the total stays"
 
+    def test_what_is_in_sight_is_there_however_it_is_scrolled(self, page: Page) -> None:
+        visit(
+            page, f"/reports/explore?{WINDOW}&rows=number&columns=day&measures=attempts,asr,acd,minutes,profit&pivot=on"
+        )
+        missing = """async () => {
+          const sheet = document.getElementById("sheet"), body = sheet.querySelector("tbody");
+          const frame = () => new Promise(requestAnimationFrame);
+          const height = parseFloat(getComputedStyle(sheet).getPropertyValue("--row"));
+          const missing = [];
+          const ways = [[60, 90, 30], [-60, 90, 20], [-45, -120, 20], [400, 0, 3], [0, -3000, 2]];
+          for (const [across, down, steps] of ways) {
+            for (let step = 0; step < steps; step++) {
+              sheet.scrollBy(across, down);
+              await frame();
+              await frame();
+              const here = sheet.getBoundingClientRect();
+              const top = sheet.querySelector("thead").getBoundingClientRect().bottom;
+              const bottom = sheet.querySelector("tfoot").getBoundingClientRect().top;
+              const left = here.left + body.querySelector("th").offsetWidth;
+              const start = body.getBoundingClientRect().top;
+              for (let row = Math.ceil((top - start) / height); start + (row + 1) * height < bottom; row++) {
+                for (let x = left + 3; x < here.right - 20; x += 40) {
+                  const cell = document.elementFromPoint(x, start + (row + 0.5) * height)?.closest("td");
+                  const found = Number(cell?.parentElement.dataset.row);
+                  if (found !== row) missing.push([sheet.scrollTop, sheet.scrollLeft, row, x]);
+                }
+              }
+            }
+          }
+          return missing;
+        }"""
+        assert page.evaluate(missing) == []
+        across = page.locator("#sheet thead .labels th:not(.corner)").evaluate_all(
+            "all => all.map(e => e.dataset.column)"
+        )
+        first = page.locator("#sheet tbody tr").first.locator("td")
+        assert sorted(first.evaluate_all("all => all.map(e => e.dataset.column)")) == sorted(across)
+
     def test_nothing_moves_when_the_answer_comes(self, page: Page) -> None:
         shifts = """async () => {
           let sum = 0;

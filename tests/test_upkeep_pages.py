@@ -1,5 +1,6 @@
 """What the operator's pages promise: loads taken back and given again, rejects read again, sums proven and repaired."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -176,7 +177,7 @@ class TestRejects:
             expect(raw).to_be_visible()
             assert raw.inner_text().count("long") == 40
 
-    def test_are_read_again(self, open_page: Open) -> None:
+    def test_are_read_again(self, open_page: Open, client: httpx.Client) -> None:
         with open_page() as page:
             page.goto("/rejects?batch=2")
             page.get_by_role("button", name="Read them again…").click()
@@ -184,6 +185,11 @@ class TestRejects:
             page.get_by_role("button", name="Read again", exact=True).click()
             expect(page.locator("#happened")).to_contain_text("Batch 2 (second.csv)")
             expect(page.locator("#happened")).to_contain_text("2 stayed")
+        headers = {"accept": "application/vnd.tollhouse.progress+ndjson"}
+        lines = client.post("/api/v1/rejects/retry", json={"batch": 2}, headers=headers).text.splitlines()
+        told, result = (json.loads(line) for line in lines)
+        assert told == {"progress": {"step": "reading again", "done": 0, "total": 2}}
+        assert result["result"]["items"][0]["stayed"] == 2
 
     def test_of_a_batch_without_any(self, open_page: Open) -> None:
         with open_page() as page:
@@ -324,3 +330,14 @@ def test_customers_have_none_of_it() -> None:
         assert "Views" in text
         for word in ("Batches", "Rejects", "Verify", "Rename"):
             assert word not in text
+
+
+def test_a_failed_batch_says_what_to_do(open_page: Open, client: httpx.Client) -> None:
+    response = client.post(
+        "/api/v1/cdrs", content=b"call_id,start_time\nx,never\n", headers={"content-type": "text/csv"}
+    )
+    assert response.status_code == 400
+    number = client.get("/api/v1/batches", params={"state": "failed"}).json()["items"][0]["id"]
+    with open_page() as page:
+        page.goto(f"/batches/{number}")
+        expect(page.locator("#batch")).to_contain_text("Load it again once it is mended: nothing counts twice.")

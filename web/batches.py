@@ -111,7 +111,7 @@ class RetriedPage(Struct, frozen=True):
 
 
 @post("/rejects/retry", status_code=200)
-async def retry(request: Request[Any, Any, Any], principal: Principal, site: Site) -> RetriedPage:
+async def retry(request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Read open rejects again, and load what can be read now."""
     check(principal)
     words(given(request))
@@ -119,8 +119,12 @@ async def retry(request: Request[Any, Any, Any], principal: Principal, site: Sit
         asked = msgspec.json.decode(await request.body() or b"{}", type=RetryAsked)
     except msgspec.DecodeError as mistake:
         raise malformed(mistake) from mistake
-    found = await anyio.to_thread.run_sync(site.retry, asked.batch, asked.dialect, asked.timezone)
-    return RetriedPage(found)
+
+    def again(watch: Watch | None) -> RetriedPage:
+        report = partial(tell, watch) if watch else None
+        return RetriedPage(site.retry(asked.batch, asked.dialect, asked.timezone, report))
+
+    return await answer(request, again)
 
 
 HANDLERS = [batches, batch, rollback, restore, rejects, retry]

@@ -11,6 +11,7 @@ from engine.catalog.preset import Clause, Sort
 from engine.exports.formats import shown
 from engine.query.answer import Answer
 from engine.query.question import Question
+from web.accounts import CUSTOMERS
 from web.changes import Change, change, difference
 from web.links import address
 from web.rounds import Ask
@@ -183,12 +184,18 @@ class Reader:
                 cells.append((shown(row[place[name]], kind), "number"))
                 text = difference(row[place[f"{name}.change"]], kind)
                 cells.append((text, "number bad" if text.startswith("-") else "number good"))
-            alone = replace(question, where=(Clause(field, "eq", (row[0],)),))
-            rows.append(Row(row[0] or "(none)", address(alone), cells))
+            rows.append(Row(row[0] or "(none)", self._alone(question, field, row[0]), cells))
         labels = [answer.columns[0].label, "Minutes", "Change", answer.columns[place[other]].label, "Change"]
         everything = address(replace(question, sort=(Sort(f"{by}.change"),)))
         weekday = named(self._day.before(7).date, full=False)
         return Listing(title, f"against {weekday}", labels, rows, everything, "Nothing moved.")
+
+    def _alone(self, question: Question, field: str, value: Any) -> str:
+        """Where one of those that moved is by itself: a customer on its own page, with the same window and figures."""
+        if field != "customer" or value is None:
+            return address(replace(question, where=(Clause(field, "eq", (value,)),)))
+        words = address(replace(question, rows=None)).partition("?")[2]
+        return f"{CUSTOMERS.href(value)}?{words}"
 
     def _worst(self) -> list[Listing]:
         rows = ("provider", "provider_card") if self._operator else ("customer_destination",)

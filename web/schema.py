@@ -397,8 +397,8 @@ def _history() -> dict[str, Any]:
                 "Read rejects again",
                 "After a dialect was mended: what can be read now is loaded, as a new batch for each batch, and the "
                 "rest stays as it is. They are read with the dialect and zone of their batch, unless others are named. "
-                "Doing it again changes nothing more.",
-                as_json(ref(RetriedPage)),
+                f"Doing it again changes nothing more. With `Accept: {PROGRESS}` lines of progress come first.",
+                as_json(ref(RetriedPage)) | {PROGRESS: {"schema": TEXT}},
                 body=as_json(ref(RetryAsked)),
                 failures=("400", "403", "404", "409", "429"),
             )

@@ -109,7 +109,9 @@ class Loader:
             with turn:
                 return self._repeated(request) or self._load(path, origin, asked, report, request)
 
-    def retry(self, batch: int | None, dialect: str | None = None, zone: str | None = None) -> list[Retried]:
+    def retry(
+        self, batch: int | None, dialect: str | None = None, zone: str | None = None, report: Report | None = None
+    ) -> list[Retried]:
         """Read open rejects again, of every loaded batch or of one, and load as new batches what can be read now.
 
         Each is read with the dialect and zone of its batch, as they are now, or with others. What still cannot be
@@ -123,7 +125,14 @@ class Loader:
                     f"batch {batch} is {state.replace('_', ' ')}, not loaded",
                     hint="tollhouse batches tells what each batch is",
                 )
-            return [self._retry(old, Asked(dialect, zone=zone), batch) for old in self._retries.rejected(batch)]
+            rejected = self._retries.rejected(batch)
+            done, found = 0, []
+            for old in rejected:
+                if report:
+                    report(Progress("reading again", done, sum(each.open for each in rejected)))
+                found.append(self._retry(old, Asked(dialect, zone=zone), batch))
+                done += old.open
+            return found
 
     def _retry(self, old: Rejected, asked: Asked, only: int | None) -> Retried:
         try:

@@ -1,6 +1,6 @@
 /** The button of a list of rejects goes in; they are read again, and what became of each batch's is told. */
 
-import { send } from "./api.js";
+import { work } from "./api.js";
 import { confirm } from "./confirm.js";
 import { byId, element, newId } from "./dom.js";
 import { counted, many } from "./format.js";
@@ -26,7 +26,7 @@ button?.addEventListener("click", async () => {
     says: ["What can be read now is loaded, as a new batch for each batch; the rest stays as it is."],
     fields: [field("dialect", "Dialect", "Another one than that of the batch; else leave it out."), field("timezone", "Time zone", "Of times that carry none; else that of the batch.")],
     label: "Read again",
-    act: (_, form) => send("POST", "/rejects/retry", { batch: batch ? Number(batch) : null, dialect: form.get("dialect").trim() || null, timezone: form.get("timezone").trim() || null }),
+    act: (onProgress, form) => work("/rejects/retry", { batch: batch ? Number(batch) : null, dialect: form.get("dialect").trim() || null, timezone: form.get("timezone").trim() || null }, { onProgress }),
   });
   if (!result) return button.focus();
   const lines = result.items.length ? result.items.map(line) : [element("li", { class: "notice" }, "There was nothing to read again.")];

@@ -33,12 +33,12 @@ export class Table extends EventTarget {
 
   #host;
   #lines = new Map(); // row number → line
-  #drawn = "";
+  #drawn = null; // the window that is in the document
   #frame = 0;
   #idle = 0;
   #room = 0;
   #whole = false; // everything is drawn, for paper
-  #seen = { top: 0, left: 0 }; // where it was scrolled to when it was drawn last
+  #seen = { top: 0, left: 0, down: 0, right: 0 }; // where it was scrolled to, and which way, when it was drawn last
   #at = { row: 0, column: -1 };
   #focus = false; // the focus is to follow
   #roving = null;
@@ -130,7 +130,7 @@ export class Table extends EventTarget {
     this.body.replaceChildren();
     this.foot.replaceChildren();
     this.#lines.clear();
-    this.#drawn = "";
+    this.#drawn = null;
     this.#draw();
   }
 
@@ -152,25 +152,35 @@ export class Table extends EventTarget {
     const across = this.sheet.columns.length;
     if (this.#whole) return { from: 0, to: count, left: 0, right: across };
     const [left, right] = within(this.layout, scrollLeft, clientWidth);
+    const top = Math.max(0, Math.min(count, Math.floor(scrollTop / this.height)));
+    const bottom = Math.min(count, Math.ceil((scrollTop + clientHeight) / this.height));
+    const { down, right: onward } = (this.#seen = {
+      top: scrollTop,
+      left: scrollLeft,
+      down: Math.sign(scrollTop - this.#seen.top) || this.#seen.down,
+      right: Math.sign(scrollLeft - this.#seen.left) || this.#seen.right,
+    });
     const around = ({ ahead, behind }, way) => [way > 0 ? behind : ahead, way < 0 ? behind : ahead];
-    const [above, below] = around(ROWS_AROUND, scrollTop - this.#seen.top);
-    const [before, after] = around(COLUMNS_AROUND, scrollLeft - this.#seen.left);
-    this.#seen = { top: scrollTop, left: scrollLeft };
-    return {
-      from: Math.max(0, Math.min(count, Math.floor(scrollTop / this.height)) - above),
-      to: Math.min(count, Math.ceil((scrollTop + clientHeight) / this.height) + below),
-      left: Math.max(0, left - before),
-      right: Math.min(across, right + after),
-    };
+    const [above, below] = around(ROWS_AROUND, down);
+    const [before, after] = around(COLUMNS_AROUND, onward);
+    const wanted = { from: Math.max(0, top - above), to: Math.min(count, bottom + below), left: Math.max(0, left - before), right: Math.min(across, right + after) };
+    const held = this.#drawn;
+    if (!held || top < held.from || bottom > held.to || left < held.left || right > held.right) return wanted;
+    // All that is in sight is there. What is beyond it comes in turns, rows with one frame and columns with the next.
+    const [rows, columns] = [held.from !== wanted.from || held.to !== wanted.to, held.left !== wanted.left || held.right !== wanted.right];
+    if (!rows || !columns) return wanted;
+    this.#soon();
+    return held.turn === "rows" ? { ...wanted, from: held.from, to: held.to, turn: "columns" } : { ...wanted, left: held.left, right: held.right, turn: "rows" };
   }
 
   /** Bring what is in sight into the document. */
   #draw() {
-    const { from, to, left, right } = this.#window();
+    const wanted = this.#window();
+    const { from, to, left, right } = wanted;
     const { row, column } = this.#at;
-    const key = `${from} ${to} ${left} ${right} ${row} ${column}`;
-    if (key !== this.#drawn) {
-      this.#drawn = key;
+    const held = this.#drawn;
+    if (!held || held.from !== from || held.to !== to || held.left !== left || held.right !== right || held.row !== row || held.column !== column) {
+      this.#drawn = { ...wanted, row, column };
       const columns = Array.from({ length: right - left }, (_, place) => left + place);
       if (column >= 0 && column < left) columns.unshift(column);
       if (column >= right) columns.push(column);
