@@ -5,14 +5,11 @@ on a server the ClickHouse process itself; before, during and after every statem
 counted as they come, so one that is added to the protocol is covered without a change here.
 """
 
-import json
 import os
 import random
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
@@ -32,11 +29,11 @@ from tests.conftest import fresh_database
 from tests.histories import COUNTS, DAY, MIDNIGHT, File, Load, Rollback, Said, written
 from tests.test_histories import SPAN, ZONES, Player
 from tests.victim import METHODS, MOMENTS, Death
+from tests.victims import Victims
 
 pytestmark = pytest.mark.engine
 
 CHUNK = 8
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def _calls() -> Iterator[Said]:
@@ -72,43 +69,6 @@ SECOND = File(
     ),
     source="switch",
 )
-
-
-class Victims:
-    """Starts loaders that die when they are told to."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.victim"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def run(self, **job: Any) -> list[str]:
-        """Run a job; return the statements it had begun when it died, all of them when it was left alone."""
-        ended = self._ended(job)
-        assert ended["status"] == (-9 if job["number"] else 0), "the job was not killed, or failed by itself"
-        assert len(ended["statements"]) == job["number"] or not job["number"]
-        return list(ended["statements"])
-
-    def dies(self, **job: Any) -> bool:
-        """Run a job that may have no n-th statement; whether it was killed."""
-        ended = self._ended(job)
-        assert ended["status"] in (0, -9)
-        return bool(ended["status"])
-
-    def _ended(self, job: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        ended: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return ended
-
-    def end(self) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(30)
-        assert self._process.stdout
-        self._process.stdout.close()
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from engine.settings import Settings
 from engine.site import Site
 from tests.loading import assert_nothing_is_left, counts, rows
-from tests.test_crashes import Victims
 from tests.test_halves import bye, invite, talks, write
 from tests.test_retries import job
 from tests.victim import MOMENTS
+from tests.victims import Victims
 
 pytestmark = pytest.mark.engine
 

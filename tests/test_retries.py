@@ -21,7 +21,7 @@ from engine.statement import Statement
 from engine.warehouse.gateway import Warehouse
 from tests.loading import assert_books_agree, assert_nothing_is_left, counts, load, rejected, rows, standing
 from tests.server import Server
-from tests.test_crashes import Victims
+from tests.victims import Victims
 from web.cli import main
 
 pytestmark = [pytest.mark.engine, pytest.mark.server_nightly]

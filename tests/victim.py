@@ -21,6 +21,7 @@ from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
 from engine.warehouse.gateway import Warehouse
+from tests.together import together
 
 MOMENTS = ("before", "middle", "after")
 """When a process dies: before the statement is sent, while it runs, once it is done."""
@@ -97,6 +98,8 @@ def _run(job: dict[str, Any], progress: int) -> None:
         if job["what"] == "load":
             path = Path(job["path"])
             site.ingest(path, path.name, Asked(source=job["source"]))
+        elif job["what"] == "together":
+            together(site, [Path(path) for path in job["paths"]])
         elif job["what"] in ("rollback", "undo"):
             site.rollback(job["batch"], undo=job["what"] == "undo")
         elif job["what"] == "reenrich":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from engine.warehouse.piece import Piece
+from engine.warehouse.piece import Piece, opened
 
 DELIMITERS = ",;|"
 """The delimiters at which lines are cut; a blank or a tab is also what is trimmed around a value."""
@@ -74,6 +74,24 @@ def stretches(path: Path, begin: int) -> tuple[Stretch, ...]:
                 before += _lines(path, begin, end)
             begin = end
     return tuple(found)
+
+
+def joined(pieces: Iterable[Piece], copy: Path) -> list[int]:
+    """Write pieces of files one after the other, whole lines each; return how many lines come before each."""
+    begins, count = [], 0
+    with copy.open("wb") as out:
+        for piece in pieces:
+            begins.append(count)
+            block = b"\n"
+            with opened(piece) as file:
+                while read := file.read(_BLOCK):
+                    block = read
+                    count += block.count(b"\n")
+                    out.write(block)
+            if not block.endswith(b"\n"):
+                count += 1
+                out.write(b"\n")
+    return begins
 
 
 def at(path: Path, begin: int, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:

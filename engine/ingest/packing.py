@@ -49,7 +49,7 @@ def unpacked(path: Path, origin: str, scratch: Path, most: int) -> tuple[Path, s
 
     An archive must hold one file. Raises `BadRequest` for a damaged file and `TooLarge` beyond `most`.
     """
-    packing = _packing(path)
+    packing = packing_of(path)
     name = Path(path.name).stem if Path(path.name).suffix.lower() in _PACKED else path.name
     if packing is None:
         return path, name
@@ -80,7 +80,7 @@ def members(path: Path, origin: str, most: int) -> Iterator[list[Member]]:
     Raises `BadRequest` or `TooLarge` for an archive that is damaged or encrypted, or that says it holds more than
     `most` bytes; so does getting at a single member that is not what it says it is.
     """
-    if not path.is_file() or _packing(path) != "zip":
+    if not path.is_file() or packing_of(path) != "zip":
         yield [Member(origin, "", lambda: nullcontext(path))]
         return
     with _archive(path, origin, most) as archive:
@@ -112,7 +112,8 @@ def is_whole(name: str) -> bool:
     return not name.startswith(".") and not name.lower().endswith(UNFINISHED)
 
 
-def _packing(path: Path) -> str | None:
+def packing_of(path: Path) -> str | None:
+    """Return what a file is packed with, None when it is not."""
     with path.open("rb") as file:
         head = file.read(8)
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)

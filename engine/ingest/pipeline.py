@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import file_digest
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 from weakref import WeakValueDictionary
 
 from engine.catalog.model import Catalog, Rollup
@@ -18,6 +18,7 @@ from engine.ingest import lists
 from engine.ingest.batches import Batches, Receipt, Staged
 from engine.ingest.check import Check, check
 from engine.ingest.closes import close, reopen
+from engine.ingest.intake import Intake
 from engine.ingest.ledger import Chunk, Ledger
 from engine.ingest.lists import ListReceipt
 from engine.ingest.reading import Asked, Progress, Reading, Report, Request
@@ -36,9 +37,6 @@ from engine.warehouse.lease import Lease
 __all__ = [
     "Asked", "Loader", "Progress", "Receipt", "Reenriched", "Report", "Request", "Retained", "Retried", "Undone",
 ]  # fmt: skip
-
-READERS = 2
-"""Files read at the same time."""
 
 
 class _Waiting:
@@ -68,7 +66,7 @@ class Loader:
         self._reading = Reading(writer, settings, self._batches)
         self._retries = Retries(writer)
         self._retrying = Lock()
-        self._readers = BoundedSemaphore(READERS)
+        self._intake = Intake(self._reading, self._line_up)
         self._writing = Lock()
         self._queueing = Lock()
         self._queue: deque[_Waiting] = deque()
@@ -138,7 +136,7 @@ class Loader:
 
     def _retry(self, old: Rejected, asked: Asked, only: int | None) -> Retried:
         try:
-            with self._readers:
+            with self._intake.turn():
                 staged = self._reading.stage_rejects(old, asked)
         except BadRequest as failure:
             if only is not None:
@@ -146,7 +144,7 @@ class Loader:
             return Retried(old.batch, old.origin, 0, old.open, problem=str(failure))
         if staged is None:
             return Retried(old.batch, old.origin, 0, old.open)
-        receipt = self._committed(staged)
+        receipt = self._committed(self._line_up([(staged, None)])[0])
         return Retried(old.batch, old.origin, receipt.received, old.open - receipt.received, receipt)
 
     def check_zone(self, zone: str) -> None:
@@ -196,15 +194,17 @@ class Loader:
         return self._batches.receipt(batch)
 
     def _load(self, path: Path, origin: str, asked: Asked, report: Report | None, request: Request) -> Receipt:
-        with self._readers:
-            staged = self._reading.stage(path, origin, asked, request, report)
-        return self._committed(staged, report)
+        return self._committed(self._intake.stage(path, origin, asked, request, report))
 
-    def _committed(self, staged: Staged, report: Report | None = None) -> Receipt:
-        waiting = _Waiting(staged, report)
+    def _line_up(self, read: Sequence[tuple[Staged, Report | None]]) -> list[_Waiting]:
+        lined = [_Waiting(staged, report) for staged, report in read]
+        with self._queueing:
+            self._queue.extend(lined)
+        return lined
+
+    def _committed(self, waiting: _Waiting) -> Receipt:
+        staged = waiting.staged
         try:
-            with self._queueing:
-                self._queue.append(waiting)
             while not waiting.settled:
                 # Whoever has the turn commits what waits first, be it another's.
                 with self._writing:

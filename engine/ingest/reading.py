@@ -12,9 +12,10 @@ from threading import Event, Thread
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import BadRequest, TollhouseError
-from engine.ingest import dialects, facts, mending, places, sources, stage
+from engine.ingest import dialects, facts, lines, mending, places, sources, stage
 from engine.ingest.batches import Batches, Staged
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
@@ -61,6 +62,22 @@ class Request(Struct, frozen=True):
 Report = Callable[[Progress], None]
 
 
+class Unread(Struct, frozen=True):
+    """An opened file, how it is to be read, and who is told meanwhile."""
+
+    source: Source
+    dialect: Dialect
+    asked: Asked
+    request: Request = Request()
+    report: Report | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the log of batches says of it, whatever comes of it."""
+        name = self.dialect.name
+        return {"source": self.asked.source or name, "dialect": name, "origin": self.source.origin}
+
+
 MOST_ODD = 100_000
 """Lines of a file that are looked at one by one; with more of them the engine's own reader is faster."""
 
@@ -77,29 +94,78 @@ class Reading:
         self.horizon = layout.horizon(writer.warehouse)
         self.lookups = lookups.NOTHING
 
-    def stage(self, path: Path, origin: str, asked: Asked, request: Request, report: Report | None) -> Staged:
+    def stage(self, unread: Unread) -> Staged:
         """Read one file whole. Raises `TollhouseError` when it cannot be taken, and then nothing of it stays."""
-        if asked.zone is not None:
-            self.check_zone(asked.zone)
-        with self.opened(path, origin, asked.dialect) as (source, dialect):
-            batch = self._batches.number()
-            about = {"source": asked.source or dialect.name, "dialect": dialect.name, "origin": origin}
-            known = self.lookups
+        batch, known = self._batches.number(), self.lookups
+        try:
+            return self._kept(unread, self._read(unread, batch, known), batch, known)
+        except (TollhouseError, KeyboardInterrupt):
+            self._give_up(unread, batch)
+            raise
+
+    def stage_together(self, files: Sequence[Unread]) -> list[Staged | TollhouseError]:
+        """Read files that are alike by one statement; say of each what `stage` returns or raises."""
+        batches, known = [self._batches.number() for _ in files], self.lookups
+        found: list[Staged | TollhouseError] = []
+        try:
+            odd = self._read_as_one(files, batches, known)
+            for unread, batch in zip(files, batches, strict=True):
+                try:
+                    source = unread.source
+                    if odd is None:
+                        source = self._read(unread, batch, known)
+                    elif batch in odd and not self._read_odd(
+                        source, unread.dialect, self._reader(unread, batch, known)
+                    ):
+                        self._batches.drop([batch])
+                        source = self._read(replace(unread, source=sources.parsed(source)), batch, known)
+                    found.append(self._kept(unread, source, batch, known))
+                except TollhouseError as failure:
+                    self._give_up(unread, batch)
+                    found.append(failure)
+        except BaseException:
+            for unread, batch in list(zip(files, batches, strict=True))[len(found) :]:
+                self._give_up(unread, batch)
+            raise
+        return found
+
+    def _read_as_one(self, files: Sequence[Unread], batches: Sequence[int], known: lookups.Lookups) -> set[int] | None:
+        """Read files into staging, each as its batch; return those of which some lines could not be cut.
+
+        None when nothing of them could be read: then each is read by itself, so that one tells nothing of another.
+        """
+        with TemporaryDirectory(prefix="tollhouse-together-") as scratch:
             try:
-                source = self._read(source, dialect, batch, asked, report, known)
-                staged = self._checked(source, dialect, batch, asked)
-                said: dict[str, str | int] = {"request": request.key, "body": request.body, **_known(known)}
-                said["zone"], columns = asked.zone or "", list(source.columns)
-                said["indeterminate_as"] = self._settings.indeterminate_as
-                said["national"] = stage.is_national(source, dialect)
-                self._batches.note(batch, "staged", **about, **said, columns=columns, forced=asked.force)
-            except (TollhouseError, KeyboardInterrupt):
-                with suppress(TollhouseError):
-                    self._batches.drop([batch])
-                    self._batches.note(batch, "failed", **about)
-                self._batches.let_go(batch)
-                raise
-            return staged
+                path = Path(scratch) / "together"
+                begins = lines.joined([unread.source.stretches[0].piece for unread in files], path)
+                piece = Piece.whole(path)
+                source = replace(files[0].source, path=path, size=piece.size, stretches=(Stretch(piece, 0),))
+                together = tuple(zip(batches, begins, strict=True))
+                reader = replace(self._reader(files[0], batches[0], known), together=together)
+                self._stage(source, files[0].dialect, reader)
+            except BadRequest:
+                self._batches.drop(batches)
+                return None
+        sql = "SELECT DISTINCT batch FROM staging WHERE batch IN {batches:Array(UInt32)} AND part = 'odd'"
+        return set(_first(self.warehouse.query(Statement(sql, {"batches": list(batches)})).rows))
+
+    def _kept(self, unread: Unread, source: Source, batch: int, known: lookups.Lookups) -> Staged:
+        """Look at what was read into staging, and write down that from here on the batch will be loaded."""
+        asked, dialect = unread.asked, unread.dialect
+        staged = self._checked(source, dialect, batch, asked)
+        said: dict[str, str | int] = {"request": unread.request.key, "body": unread.request.body, **_known(known)}
+        said["zone"], columns = asked.zone or "", list(source.columns)
+        said["indeterminate_as"] = self._settings.indeterminate_as
+        said["national"] = stage.is_national(source, dialect)
+        self._batches.note(batch, "staged", **unread.about, **said, columns=columns, forced=asked.force)
+        return staged
+
+    def _give_up(self, unread: Unread, batch: int) -> None:
+        """Nothing of a batch stays but the word that it failed."""
+        with suppress(TollhouseError):
+            self._batches.drop([batch])
+            self._batches.note(batch, "failed", **unread.about)
+        self._batches.let_go(batch)
 
     def stage_rejects(self, old: Rejected, asked: Asked) -> Staged | None:
         """Read a batch's open rejects again, and keep of them what can be read now; None when nothing can."""
@@ -113,7 +179,7 @@ class Reading:
                 request = self._retries.try_all(old)
                 while (path := self._retries.written(request, old, dialect, Path(scratch))) is not None:
                     with self._retries.opened(path, old, dialect, self._settings.max_unpacked_bytes) as source:
-                        source = self._read(source, dialect, batch, asked, None, known)
+                        source = self._read(Unread(source, dialect, asked), batch, known)
                     good, total, rows = self._again(batch)
                     if good == total:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}
@@ -177,7 +243,7 @@ class Reading:
         with self.opened(path, origin, asked.dialect) as (source, dialect):
             batch = self._batches.number()
             try:
-                source = self._read(source, dialect, batch, asked, None, self.lookups)
+                source = self._read(Unread(source, dialect, asked), batch, self.lookups)
                 yield source, dialect, batch
             finally:
                 self._batches.drop([batch])
@@ -193,28 +259,22 @@ class Reading:
         if not self.warehouse.value(Statement(sql, {"zone": zone})):
             raise BadRequest("unknown_zone", f"there is no time zone {zone!r}", hint="use an IANA name")
 
-    def _read(
-        self,
-        source: Source,
-        dialect: Dialect,
-        batch: int,
-        asked: Asked,
-        report: Report | None,
-        known: lookups.Lookups,
-    ) -> Source:
-        """Read a source into staging; return it as it was read in the end."""
-        name = asked.source or dialect.name
-        reader = Reader(
+    def _reader(self, unread: Unread, batch: int, known: lookups.Lookups) -> Reader:
+        return Reader(
             batch,
-            name,
-            asked.zone,
+            unread.asked.source or unread.dialect.name,
+            unread.asked.zone,
             self._settings.currency,
             self._writer.holds,
             self.horizon,
             self._settings.tech_prefixes,
             self.facts(known),
         )
-        with _watched(self.warehouse, source, report):
+
+    def _read(self, unread: Unread, batch: int, known: lookups.Lookups) -> Source:
+        """Read a file into staging; return it as it was read in the end."""
+        source, dialect, reader = unread.source, unread.dialect, self._reader(unread, batch, known)
+        with _watched(self.warehouse, source, unread.report):
             while True:
                 try:
                     source = self._sifted(source, batch)

@@ -64,6 +64,8 @@ class Reader(Struct, frozen=True):
     """Routing prefixes that are taken away from called numbers."""
     facts: known_facts.Facts = known_facts.WITHOUT_LISTS
     """How facts from reference data are found."""
+    together: tuple[tuple[int, int], ...] = ()
+    """Of several files that are read as one: each batch, and how many lines come before its own."""
 
 
 def ledger_columns() -> list[dict[str, str]]:
@@ -131,6 +133,8 @@ def statement(source: Source, dialect: Dialect, reader: Reader, *, skipping: boo
         "horizon": reader.horizon or "",
         "delimiter": source.delimiter,
         "tech_prefixes": f"^({'|'.join(map(re.escape, reader.tech_prefixes))})",
+        "batches": [batch for batch, _ in reader.together],
+        "begins": [before for _, before in reader.together],
         **reader.facts.parameters,
     }
     parameters |= cells.parameters
@@ -178,6 +182,7 @@ def statement(source: Source, dialect: Dialect, reader: Reader, *, skipping: boo
         suspect=source.suspect,
         broken=mending.BROKEN if source.broken else "",
         cut=source.cut,
+        together=bool(reader.together),
         numbered=source.numbered,
         cr=source.cr,
         several=len(source.stretches) > 1,
