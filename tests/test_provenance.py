@@ -9,15 +9,18 @@ import msgspec
 import pytest
 
 from engine.access.principal import ADMIN, Principal
+from engine.catalog.load import catalog
 from engine.ingest.pipeline import Asked, Receipt
 from engine.query import question
 from engine.query.answer import Answer
 from engine.settings import Settings
 from engine.site import Site
+from engine.statement import Statement
 from tests.exchange import write
 
 pytestmark = [pytest.mark.engine, pytest.mark.server_nightly]
 
+ROLLUPS = [rollup.table("UTC") for rollup in catalog().rollups.values() if "customer_currency" in rollup.keys]
 SAMPLES = Path(__file__).parent / "dialects"
 _names = count(1)
 
@@ -164,3 +167,22 @@ class TestSettingsOfLoading:
         assert mixed.indeterminate_as == "indeterminate, intrastate"
         assert [warned.code for warned in mixed.warnings] == ["indeterminate_mixed"]
         assert not ask(site).warnings
+
+
+def test_a_currency_that_is_there_no_more_is_told_apart_as_of_then(site: Site, tmp_path: Path) -> None:
+    """Tables that were made exact hold nothing of it, so all money there is is in the one asked for. It was not."""
+    call = {"call_id": "euro", "start_time": "2026-03-05T10:00:00Z", "customer": "euro", "customer_charge": "10"}
+
+    def told(**said: str) -> int:
+        return site.ingest(write(tmp_path / f"{next(_names)}.csv", [call | said]), "euro.csv", Asked()).batch
+
+    before = told(revision="1", customer_currency="EUR")
+    told(revision="2", customer_currency="USD")
+    for table in ROLLUPS:
+        sql = f"ALTER TABLE {table} DELETE WHERE customer_currency = 'EUR' SETTINGS mutations_sync = 2"
+        site.warehouse.command(Statement(sql))
+    asked = {"from": "2026-03-01", "to": "2026-04-01", "rows": ["customer"], "measures": ["customer_charge"]}
+    now = site.ask(question.of(asked), ADMIN)
+    assert (now.rows, now.warnings) == ([("euro", "10.00")], ())
+    then = site.ask(question.of(asked | {"as_of": f"batch:{before}"}), ADMIN)
+    assert (then.rows, [warned.code for warned in then.warnings]) == ([("euro", None)], ["fx_missing"])

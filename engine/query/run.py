@@ -208,10 +208,11 @@ class Desk:
         rates, alike = None, False
         if (asked.money or money) and asked.currency is not None:
             known = self._provenance.currencies(commit.commit)
-            alike = known is not None and known <= {asked.currency}
+            # A currency that is there no more was there once: what was said before is not known to be alike.
+            alike = known is not None and known <= {asked.currency} and asked.as_of is None and asked.since is None
             if not alike:
                 rates = Rates(versions.get("fx", 0), self._settings.timezone)
-        parts = bare(asked) if alike and asked.since is None else asked.parts
+        parts = bare(asked) if alike else asked.parts
         return replace(asked, versions=versions, rates=rates, alike=alike, parts=parts)
 
     def route(self, asked: Resolved, commit: Moment, *, ledger_only: bool = False) -> Route:
