@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-import anyio.to_thread
 from litestar import Request, get
 from litestar.response import Redirect, Template
 from msgspec import Struct
@@ -15,7 +14,7 @@ from engine.catalog.preset import PARAMETERS
 from engine.errors import NotFound
 from engine.site import Site
 from web.catalog import ReportView
-from web.report_page import AccountView, ReportPage, report_page, told
+from web.report_page import AccountView, ReportPage, report_page, shown, told
 from web.shell import shell
 
 
@@ -157,7 +156,7 @@ async def _one(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         own = {"report": page.report, "kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
         return {**own, "shell": around, **told(page, words)}
 
-    return Template("account.html", context=await anyio.to_thread.run_sync(made))
+    return await shown("account.html", made, request, principal)
 
 
 async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template | Redirect:
@@ -170,7 +169,7 @@ async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         around = shell(site, principal, page.path, page.report.label, "report")
         return {"shell": around, "report": page.report, **told(page, words)}
 
-    return Template("report.html", context=await anyio.to_thread.run_sync(made))
+    return await shown("report.html", made, request, principal)
 
 
 @get("/customers", include_in_schema=False)

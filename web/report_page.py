@@ -1,6 +1,6 @@
 """A report's name goes in, its page comes out: what its modules need to ask and to draw it, and no number yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio.to_thread
@@ -144,6 +144,15 @@ def told(page: ReportPage, words: Mapping[str, str]) -> dict[str, str]:
     return {"page": embedded(page), "first": embedded(first) if first else ""}
 
 
+async def shown(
+    template: str, made: Callable[[], dict[str, Any]], request: Request[Any, Any, Any], principal: Principal
+) -> Template:
+    """Return a page of what `made` gives, which has what it is `told`, and begin the question it will ask."""
+    context = await anyio.to_thread.run_sync(made)
+    query = request.app.state.ahead.begin(context["first"], principal) if context["first"] else ""
+    return Template(template, context={**context, "query": query})
+
+
 @get("/reports/{name:str}", include_in_schema=False)
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template:
     """A report as a page."""
@@ -156,4 +165,4 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
         around = shell(site, principal, page.path, page.report.label, "report")
         return {"shell": around, "report": page.report, **told(page, words)}
 
-    return Template("report.html", context=await anyio.to_thread.run_sync(made))
+    return await shown("report.html", made, request, principal)
