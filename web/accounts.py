@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
+import anyio.to_thread
 from litestar import Request, get
 from litestar.response import Redirect, Template
 from msgspec import Struct
@@ -14,7 +15,7 @@ from engine.catalog.preset import PARAMETERS
 from engine.errors import NotFound
 from engine.site import Site
 from web.catalog import ReportView
-from web.report_page import AccountView, ReportPage, report_page, shown, told
+from web.report_page import AccountView, ReportPage, begun, report_page, told
 from web.shell import shell
 
 
@@ -156,7 +157,8 @@ async def _one(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         own = {"report": page.report, "kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
         return {**own, "shell": around, **told(page, words)}
 
-    return await shown("account.html", made, request, principal)
+    page = Template("account.html", context=await anyio.to_thread.run_sync(made))
+    return begun(page, request, principal)
 
 
 async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template | Redirect:
@@ -169,7 +171,8 @@ async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         around = shell(site, principal, page.path, page.report.label, "report")
         return {"shell": around, "report": page.report, **told(page, words)}
 
-    return await shown("report.html", made, request, principal)
+    page = Template("report.html", context=await anyio.to_thread.run_sync(made))
+    return begun(page, request, principal)
 
 
 @get("/customers", include_in_schema=False)
