@@ -4,12 +4,16 @@ import { labelOf, textOf } from "./columns.js";
 import { element } from "./dom.js";
 import { counted, isQuotient } from "./format.js";
 
+// Made once, then copied: that is quicker than to make each.
+const LINE = element("tr", { role: "row" }, element("th", { role: "rowheader", scope: "row", tabindex: -1, "aria-colindex": 1 }));
+const CELL = element("td", { role: "gridcell", tabindex: -1 });
+
 export class Line {
   cells = new Map(); // column number → element
 
   constructor() {
-    this.first = element("th", { role: "rowheader", scope: "row", tabindex: -1, "aria-colindex": 1 });
-    this.element = element("tr", { role: "row" }, this.first);
+    this.element = LINE.cloneNode(true);
+    this.first = this.element.firstChild;
   }
 
   /** Become the row of this number; `table` knows the sheet, the layout and how high a row is. */
@@ -61,7 +65,7 @@ export class Line {
     }
     for (const column of columns) {
       if (this.cells.has(column)) continue;
-      const cell = free.pop() ?? this.element.appendChild(element("td", { role: "gridcell", tabindex: -1 }));
+      const cell = free.pop() ?? this.element.appendChild(CELL.cloneNode());
       cell.style.left = `${lefts[column]}px`;
       cell.style.width = `${widths[column]}px`;
       cell.setAttribute("aria-colindex", column + 2);
