@@ -42,7 +42,7 @@ function period(view) {
 /** Whole days are chosen from a calendar, and the last one counts; times are written, and the last one does not. */
 function edges(view) {
   return [["from", "From", 0], ["to", "To", 1]].map(([word, label, beyond]) => {
-    const input = element("input", { type: DATE.test(view.draft[word]) ? "date" : "text", size: 20, spellcheck: "false" });
+    const input = element("input", { size: 20, spellcheck: "false" });
     const made = field(label, input);
     input.addEventListener("change", () => {
       const days = input.type === "date";
