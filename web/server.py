@@ -49,8 +49,8 @@ def _url(host: str, port: int) -> str:
 def settle() -> None:
     """Look for garbage less often, and never among what was there when serving began.
 
-    An answer of 100,000 rows is as many objects without a cycle among them; looking for cycles whenever 700 have been
-    made took a third of the time of answering.
+    An answer of 100,000 rows is as many objects without a cycle among them, and they were looked through for cycles
+    whenever 700 more had been made.
     """
     gc.collect()
     gc.freeze()

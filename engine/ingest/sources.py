@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import msgspec
-import pyarrow as pa
 from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
@@ -210,8 +209,8 @@ def _container(path: Path, name: str, origin: str) -> Container:
 
 def _head(path: Path, container: Container) -> Head:
     if container in ("parquet", "arrow"):
-        with suppress(pa.ArrowInvalid, OSError):  # it is opened again, and complained about then
-            return Head(container, columns=tuple(tables.columns(path, container)))
+        with suppress(BadRequest):  # it is opened again, and complained about then
+            return Head(container, columns=tuple(tables.columns(path, path.name, container)))
         return Head(container)
     with path.open("rb") as file:
         return Head(container, text=file.read(_HEAD).decode("utf-8-sig", "replace"))
@@ -410,12 +409,9 @@ def _identifier(name: str) -> str:
 
 def _arrow(path: Path, origin: str, container: tables.Format, scratch: Path) -> Source:
     plain = scratch / "text.arrows"
-    try:
-        names = tables.columns(path, container)
-        _refuse_twice(names, origin)
-        tables.write_as_text(path, origin, container, plain)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as failure:
-        raise BadRequest("unreadable_file", f"{origin} cannot be read as {container}: {failure}") from failure
+    names = tables.columns(path, origin, container)
+    _refuse_twice(names, origin)
+    tables.write_as_text(path, origin, container, plain)
     return Source(
         path=plain,
         origin=origin,

@@ -1,6 +1,7 @@
 """A Parquet or Arrow file goes in, the same columns as text come out, by Arrow's own kernels, never row by row."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,20 +21,33 @@ _YEAR_10000 = 253_402_300_800_000
 """Milliseconds: a minute, and from 1970 to the year whose number has five digits."""
 
 
-def columns(path: Path, form: Format) -> list[str]:
-    """Return the names of a file's columns. Raises what Arrow raises when it is none of that form."""
-    return list(_batches(path, form)[1].names)
+def columns(path: Path, origin: str, form: Format) -> list[str]:
+    """Return the names of a file's columns. Raises `BadRequest` when it is no file of that form."""
+    with _refused(origin, form):
+        return list(_batches(path, form)[1].names)
 
 
 def write_as_text(path: Path, origin: str, form: Format, out: Path) -> None:
-    """Write a file as a stream of columns c1, c2 … of text. Raises `BadRequest` for money that cannot be exact."""
-    batches, schema = _batches(path, form)
-    for declared in schema:
-        _refuse_float_money(declared, origin)
-    text = pa.schema([(f"c{position}", pa.large_string()) for position in range(1, len(schema) + 1)])
-    with pa.OSFile(str(out), "wb") as sink, pa.ipc.new_stream(sink, text) as writer:
-        for batch in batches:
-            writer.write_batch(pa.record_batch([_as_text(column) for column in batch.columns], schema=text))
+    """Write a file as a stream of columns c1, c2 … of text.
+
+    Raises `BadRequest` for what cannot be read and for money that cannot be exact.
+    """
+    with _refused(origin, form):
+        batches, schema = _batches(path, form)
+        for declared in schema:
+            _refuse_float_money(declared, origin)
+        text = pa.schema([(f"c{position}", pa.large_string()) for position in range(1, len(schema) + 1)])
+        with pa.OSFile(str(out), "wb") as sink, pa.ipc.new_stream(sink, text) as writer:
+            for batch in batches:
+                writer.write_batch(pa.record_batch([_as_text(column) for column in batch.columns], schema=text))
+
+
+@contextmanager
+def _refused(origin: str, form: Format) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as failure:
+        raise BadRequest("unreadable_file", f"{origin} cannot be read as {form}: {failure}") from failure
 
 
 def _batches(path: Path, form: Format) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
