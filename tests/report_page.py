@@ -33,6 +33,18 @@ def visit(page: Page, path: str) -> None:
         page.locator(".work > .panel > *").first.wait_for(state="attached")
 
 
+def moved(page: Page) -> float:
+    """Return by how much of the screen things have moved since the page was opened."""
+    script = """async () => {
+      let sum = 0;
+      const add = list => { for (const entry of list.getEntries()) sum += entry.value; };
+      new PerformanceObserver(add).observe({type: "layout-shift", buffered: true});
+      await new Promise(done => setTimeout(done, 200));
+      return sum;
+    }"""
+    return float(page.evaluate(script))
+
+
 def apply(page: Page) -> None:
     """Ask what is pending, and wait for the answer."""
     page.keyboard.press("Control+Enter")

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from engine.access.principal import Principal
 from engine.cursor import cursor, place
-from engine.errors import BadRequest, Forbidden, NotFound
+from engine.errors import BadRequest, Forbidden, NotFound, Unavailable
 from engine.ingest import history
 from engine.ingest.rollback import Undone
 from engine.site import Site
@@ -32,7 +32,7 @@ from web.progress import PROGRESS
 FIELDS = [
     "id", "time", "source", "dialect", "origin", "state", "from", "to",
     "received", "accepted", "duplicates", "stale", "corrections", "withdrawn", "rejected", "after_close", "skipped",
-    "forced",
+    "forced", "problem",
 ]  # fmt: skip
 HEADER = "call_id,start_time,revision,withdrawn,customer_charge"
 EARLY = f"""{HEADER}
@@ -142,18 +142,21 @@ def test_a_rollback_says_how_many_records_changed_a_closed_month(site: Site, tmp
 def test_a_load_that_failed_keeps_its_origin_in_the_list(site: Site, tmp_path: Path) -> None:
     path = tmp_path / "from-sw1.csv"
     path.write_text(f"{HEADER}\na,never,,,\n")
-    with pytest.raises(BadRequest):
+    with pytest.raises(BadRequest) as refusal:
         load(site, path, "sw1")
     read = history.batches(site.warehouse, 1).items[0]
     assert (read.state, read.origin, read.source, read.start) == ("failed", "from-sw1.csv", "sw1", None)
+    assert read.problem == str(refusal.value)
+    assert "no record of from-sw1.csv can be read as canonical, 1 tried" in read.problem
 
     # One that failed later said its origin once, and not again when it failed.
     log = site.loader._batches
     number = log.number()
     log.note(number, "staged", source="sw1", dialect="canonical", origin="later.csv")
-    log.note(number, "failed")
+    log.forget([number], Unavailable("engine_gone", "the engine cannot be reached", hint="start it"))
     found = history.batch(site.warehouse, number)
     assert (found.state, found.origin, found.dialect) == ("failed", "later.csv", "canonical")
+    assert found.problem == "the engine cannot be reached (start it)"
 
 
 @pytest.mark.engine

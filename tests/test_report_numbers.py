@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.report_page import PIVOT, TREE, WIDE, WINDOW, Open, answered, ask, cells, drawn, heading, names, visit
+from tests.report_page import PIVOT, TREE, WIDE, WINDOW, Open, answered, ask, cells, drawn, heading, moved, names, visit
 
 pytestmark = pytest.mark.browser
 
@@ -123,6 +123,13 @@ class TestPivots:
             assert cells(page)[:8] == [drawn(answer, row) for row in answer["rows"][:8]]
             assert cells(page, "#sheet tfoot tr")[0][1:] == drawn(answer, answer["totals"])[1:]
 
+    def test_say_of_what_their_bands_are_and_name_values_as_rows_do(self, page: Page) -> None:
+        visit(page, PIVOT.replace("day,outcome", "day_of_week,is_final"))
+        bands = page.locator("#sheet thead .band")
+        assert bands.locator(".corner").all_inner_texts() == ["Day of Week", "Final"]
+        assert bands.nth(0).locator("th").first.inner_text() in ("Monday", "Tuesday", "Wednesday", "Thursday")
+        assert set(bands.nth(1).locator("th").all_inner_texts()) <= {"yes", "no", ""}
+
     def test_draw_only_the_columns_in_sight(self, page: Page, client: httpx.Client) -> None:
         path = f"/reports/explore?{WINDOW}&rows=customer&columns=hour&measures=attempts,asr,acd&pivot=on"
         answer = ask(client, rows=["customer"], columns=["hour"], measures=["attempts", "asr", "acd"])
@@ -180,6 +187,7 @@ class TestManyRows:
         foot = page.locator("#foot span").first
         assert foot.inner_text() == f"10,000 of {total:,} rows"
         assert f"the first 10,000 rows of {total:,}" in page.locator("#notices").inner_text()
+        assert moved(page) < 0.002, "what there is to know about an answer stands below it"
         assert cells(page, "#sheet tfoot tr")[0][-1] == drawn(answer, answer["totals"])[-1]
         page.get_by_role("button", name="Next 10,000 rows").click()
         expect(foot).to_have_text(f"{total:,} rows")

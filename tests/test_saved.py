@@ -245,7 +245,7 @@ class TestKeeping:
             ("late", {"where": [{"field": "asr", "op": "lt", "values": ["x"]}]}, "$.question.where[0].values[0]", ""),
             ("late", {"sort": [{"field": "acd"}]}, "$.question.sort[0].field", ""),
             ("late", {"report": "brakeout"}, "$.question.report", "breakout"),
-            ("late", {"report": "per-number"}, "$.question.report", ""),
+            ("late", {"report": "per-number", "rows": ["customer"]}, "$.question", ""),
         ],
     )
     def test_a_mistake_is_told_when_it_is_saved(
@@ -397,5 +397,87 @@ def test_the_command_line_saves_lists_asks_and_deletes(clickhouse: ClickHousePro
     window = ("--from", "2026-10-01", "--to", "2026-11-01", "--format", "csv")
     assert run("report", "late-calls", *window).splitlines()[1:] == ["acme,3", "zenith,1"]
     assert run("values", "customer", "--search", "z") == "zenith\n"
+    (tmp_path / "search.json").write_bytes(msgspec.json.encode(NUMBERS))
+    run("reports", "save", "acmes", str(tmp_path / "search.json"))
+    listed = run("report", "acmes", *window).splitlines()
+    assert listed[0].startswith("start_time,source,call_id,")
+    assert [line.split(",")[2] for line in listed[1:]] == ["c", "b", "a"]
+    assert len(run("report", "acmes", *window, "--where", "provider in carrier-b").splitlines()) == 2
     assert "deleted" in run("reports", "delete", "late-calls")
     assert "late-calls" not in run("reports")
+
+
+NUMBERS: dict[str, Any] = {
+    "report": "per-number",
+    "where": [{"field": "customer", "values": ["acme"]}],
+    "columns": ["start_time", "customer", "number"],
+}
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    at = [column["name"] for column in answer["columns"]].index("call_id")
+    return sorted(row[at] for row in answer["rows"])
+
+
+class TestOfSingleCalls:
+    def test_a_search_is_a_report_that_lists_calls(self, door: TestClient[Any]) -> None:
+        saved(door, "acmes", NUMBERS, label="Acme's calls")
+        try:
+            listed = {each["name"]: each for each in door.get("/api/v1/reports").json()["items"]}
+            assert (listed["acmes"]["records"], listed["acmes"]["saved"]) == (True, True)
+            assert ids(door.get("/api/v1/reports/acmes", params=OCTOBER).json()) == ["a", "b", "c"]
+            # What is asked replaces what was saved; filters are added.
+            later = {**OCTOBER, "from": "2026-10-05T06:00"}
+            assert ids(door.get("/api/v1/reports/acmes", params=later).json()) == ["b", "c"]
+            assert ids(door.get("/api/v1/reports/acmes", params={**OCTOBER, "provider": "carrier-a"}).json()) == [
+                "a",
+                "b",
+            ]
+            csv = door.get("/api/v1/reports/acmes", params={**OCTOBER, "format": "csv"})
+            assert len(csv.text.splitlines()) == 4
+            preset = door.get("/api/v1/reports/acmes").json()
+            assert (preset["report"], preset["where"]) == (
+                "per-number",
+                [{"field": "customer", "values": ["acme"]}],
+            )
+            assert ids(door.post("/api/v1/calls", json={**preset, **OCTOBER}).json()) == ["a", "b", "c"]
+            refused = door.post("/api/v1/query", json={"report": "acmes", **OCTOBER})
+            assert refused.status_code == 422
+            assert "lists single calls" in refused.json()["error"]["message"]
+        finally:
+            door.delete("/api/v1/views/acmes")
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"where": [{"field": "custmer", "values": ["acme"]}]}, "$.question.where[0].field"),
+            ({"where": [{"field": "asr", "op": "lt", "values": [20]}]}, "$.question.where[0].field"),
+            ({"columns": ["start_time", "custmer"]}, "$.question.columns[1]"),
+            ({"match": "roughly"}, "$.question.match"),
+            ({"rows": ["customer"]}, "$.question"),
+        ],
+    )
+    def test_mistakes_are_told_when_it_is_saved(
+        self, door: TestClient[Any], change: dict[str, Any], pointer: str
+    ) -> None:
+        answer = door.post("/api/v1/views", json={"name": "wrong", "question": {**NUMBERS, **change}})
+        assert answer.status_code in (400, 422), answer.text
+        assert answer.json()["error"]["pointer"].startswith(pointer)
+
+    def test_customers_get_only_what_is_theirs(self, door: TestClient[Any]) -> None:
+        of_provider = {**NUMBERS, "where": [{"field": "provider", "values": ["carrier-a"]}]}
+        body = {"name": "theirs", "audience": "all", "question": of_provider}
+        assert door.post("/api/v1/views", json=body).status_code == 422
+        saved(door, "theirs", {**NUMBERS, "where": [{"field": "sip_code", "values": [200]}]}, audience="all")
+        try:
+            assert ids(door.get("/api/v1/reports/theirs", params=OCTOBER, headers=CUSTOMER).json()) == ["a", "c"]
+        finally:
+            door.delete("/api/v1/views/theirs")
+
+    def test_from_a_file(self, door: TestClient[Any], folder: Path) -> None:
+        path = folder / "zenith-calls.toml"
+        path.write_text('report = "per-number"\nwhere = [{ field = "customer", values = ["zenith"] }]\n')
+        try:
+            assert ids(door.get("/api/v1/reports/zenith-calls", params=OCTOBER).json()) == ["d"]
+        finally:
+            path.unlink()

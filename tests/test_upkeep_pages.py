@@ -332,7 +332,7 @@ def test_customers_have_none_of_it() -> None:
             assert word not in text
 
 
-def test_a_failed_batch_says_what_to_do(open_page: Open, client: httpx.Client) -> None:
+def test_a_failed_batch_says_why_and_what_to_do(open_page: Open, client: httpx.Client) -> None:
     response = client.post(
         "/api/v1/cdrs", content=b"call_id,start_time\nx,never\n", headers={"content-type": "text/csv"}
     )
@@ -340,4 +340,8 @@ def test_a_failed_batch_says_what_to_do(open_page: Open, client: httpx.Client) -
     number = client.get("/api/v1/batches", params={"state": "failed"}).json()["items"][0]["id"]
     with open_page() as page:
         page.goto(f"/batches/{number}")
+        expect(page.locator("#problem")).to_contain_text("No record of POST /cdrs can be read as canonical, 1 tried")
         expect(page.locator("#batch")).to_contain_text("Load it again once it is mended: nothing counts twice.")
+        page.goto("/batches")
+        row = page.get_by_role("row").filter(has=page.get_by_role("link", name=str(number), exact=True))
+        expect(row).to_contain_text("no record of POST /cdrs can be read")

@@ -19,7 +19,6 @@ from engine.ingest.pipeline import Request as LoadRequest
 from engine.query import parameters
 from engine.query import question as questions
 from engine.query.run import Explanation
-from engine.query.search import PER_NUMBER
 from engine.site import Site
 from web import batches, bodies, calls, closes, queries, reference, upkeep, values, views
 from web.access import principal_of
@@ -76,8 +75,9 @@ async def reports(request: Request[Any, Any, Any], principal: Principal, site: S
 async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Response[Any]:
     """Answer a preset, changed by the parameters given; `field=list` and `field.op=list` are filters."""
     everything = given(request)
-    if name == PER_NUMBER:
-        return await calls.of_report(request, everything, principal, site)
+    kept = await anyio.to_thread.run_sync(site.shelf.search, name, principal)
+    if kept is not None:
+        return await calls.of_report(request, everything, principal, site, kept)
     how = delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
     window = {word for word, _ in pairs} & {"from", "to"}

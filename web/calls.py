@@ -1,5 +1,6 @@
 """Requests for single calls go in; a page of them, or all of them in another format, comes out."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -37,24 +38,32 @@ async def calls_asked(request: Request[Any, Any, Any], principal: Principal, sit
 
 
 async def of_report(
-    request: Request[Any, Any, Any], everything: list[tuple[str, str]], principal: Principal, site: Site
+    request: Request[Any, Any, Any],
+    everything: list[tuple[str, str]],
+    principal: Principal,
+    site: Site,
+    kept: Mapping[str, Any],
 ) -> Response[Any]:
-    """Answer the report per-number: with a window its calls, without one what can be asked of it."""
+    """Answer the report per-number, or a saved search: with a window its calls, without one what can be asked of it."""
     if not {name for name, _ in everything} & {"from", "to"}:
         words(everything)
-        return Response(PRESET)
-    return await _found(request, everything, principal, site)
+        return Response(search.laid({}, {**PRESET, **kept}))
+    return await _found(request, everything, principal, site, kept)
 
 
 async def _found(
-    request: Request[Any, Any, Any], everything: list[tuple[str, str]], principal: Principal, site: Site
+    request: Request[Any, Any, Any],
+    everything: list[tuple[str, str]],
+    principal: Principal,
+    site: Site,
+    kept: Mapping[str, Any] | None = None,
 ) -> Response[Any]:
-    """Answer a search that is written as parameters."""
+    """Answer a search that is written as parameters, laid over a saved one."""
     how = delivery(words([pair for pair in everything if pair[0] in DELIVERY], *DELIVERY))
     for word in {"from", "to"} - {name for name, _ in everything}:
         raise BadRequest("malformed", f"{word} is missing", pointer=word, hint="a window has both; to is exclusive")
     pairs = [pair for pair in everything if pair[0] not in DELIVERY]
-    return await _answered(request, parameters.search(pairs, site.fields), how, principal, site)
+    return await _answered(request, parameters.search(pairs, site.fields, kept), how, principal, site)
 
 
 async def _answered(

@@ -9,6 +9,7 @@ from engine.catalog.model import Catalog
 from engine.catalog.preset import Report
 from engine.query.question import OPERATORS
 from engine.query.saved import Saved
+from engine.query.search import PER_NUMBER
 
 
 class Field(Struct, frozen=True, omit_defaults=True):
@@ -68,7 +69,11 @@ def report_views(catalog: Catalog, principal: Principal, saved: Sequence[Saved])
     """Return the reports that exist for `principal`, and after them the saved questions that do."""
     known = catalog.reports_for(principal.audience).values()
     built_in = [_report(report, customer=principal.audience == "customer") for report in known]
-    own = [ReportView(each.name, each.label, each.help, saved=True) for each in saved if not each.problem]
+    own = [
+        ReportView(each.name, each.label, each.help, records=each.question.get("report") == PER_NUMBER, saved=True)
+        for each in saved
+        if not each.problem
+    ]
     return built_in + own
 
 

@@ -238,15 +238,24 @@ def report(
     at: _Where, /, name: str, form: str | None, labels: bool, raw: bool, out: Path | None, **options: Any
 ) -> None:
     """Answer a report."""
-    if name == "per-number":
-        from web.lookup import of_report
+    from web import lookup
 
-        _deliver(of_report(at, options, _chosen(form, out), labels=labels, raw=raw), out)
-        return
+    kept: dict[str, Any] | None = {} if name == "per-number" else None
     for option in ("number", "match"):
-        if options[option]:
-            raise BadRequest("malformed", f"--{option} is for the report per-number", hint="filter with --where")
-    _answer(at, _question(name, options), form, labels, raw, out)
+        if kept is None and options[option]:
+            kept = lookup.saved(at, name)
+            if kept is None:
+                raise BadRequest("malformed", f"--{option} is for the report per-number", hint="filter with --where")
+    if kept is None:
+        try:
+            _answer(at, _question(name, options), form, labels, raw, out)
+            return
+        except TollhouseError as refusal:
+            # Which saved questions look for single calls is known only where they are kept.
+            kept = lookup.saved(at, name) if refusal.pointer in ("$.report", "--side") else None
+            if kept is None:
+                raise
+    _deliver(lookup.of_report(at, kept, options, _chosen(form, out), labels=labels, raw=raw), out)
 
 
 def _question(name: str, options: dict[str, Any]) -> Any:

@@ -87,12 +87,24 @@ def batches(where: Any, limit: int, state: str | None, source: str | None, origi
 
 def _of_interest(found: list[Any]) -> tuple[str, ...]:
     """The columns of the table: some only when there is something in them."""
-    stale, corrections, withdrawn, forced, after_close, skipped = (
+    stale, corrections, withdrawn, forced, after_close, skipped, problem = (
         (name,) if any(getattr(batch, name) for batch in found) else ()
-        for name in ("stale", "corrections", "withdrawn", "forced", "after_close", "skipped")
+        for name in ("stale", "corrections", "withdrawn", "forced", "after_close", "skipped", "problem")
     )
     about = ("id", "time", "origin", "source", "dialect", "state", "received", "accepted", "duplicates")
-    return (*about, *stale, *corrections, *withdrawn, "rejected", *skipped, *forced, *after_close, "from", "to")
+    return (
+        *about,
+        *stale,
+        *corrections,
+        *withdrawn,
+        "rejected",
+        *skipped,
+        *forced,
+        *after_close,
+        "from",
+        "to",
+        *problem,
+    )
 
 
 @click.command(epilog="Example: tollhouse rejects --retry --batch 3")

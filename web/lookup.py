@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 import msgspec
 
 from engine.access.principal import ADMIN
-from engine.errors import BadRequest
+from engine.errors import BadRequest, NotFound
 
 FORMATS = ("table", "csv", "ndjson", "json", "arrow", "parquet", "xlsx")
 _WHOLE = ("json", "table")
@@ -60,30 +61,47 @@ def calls(where: Any, /, form: str | None, labels: bool, raw: bool, out: Path | 
     _deliver(answered(where, asked(options), _chosen(form, out), labels=labels, raw=raw), out)
 
 
-def asked(options: dict[str, Any]) -> Any:
-    """Return the search that options ask."""
+def asked(options: dict[str, Any], kept: dict[str, Any] | None = None) -> Any:
+    """Return the search that options ask, laid over a saved one."""
     from engine.query import parameters, search
 
-    values: dict[str, Any] = {"from": options["start"], "to": options["end"], "number": list(options["number"])}
+    values: dict[str, Any] = {"from": options["start"], "to": options["end"]}
+    if options["number"]:
+        values["number"] = list(options["number"])
     if options["tz"] is not None:
         values["timezone"] = options["tz"]
     for option in ("side", "match", "calls", "currency", "as_of", "limit", "cursor"):
         if options.get(option) is not None:
             values[option] = options[option]
     values["where"] = [parameters.where(text) for text in options["where"]]
-    return search.of(values)
+    return search.of(search.laid(values, kept or {}))
 
 
 _ITS_OWN = ("tz", "where", "number", "side", "match", "calls", "currency", "limit", "as_of")
 
 
-def of_report(where: Any, options: dict[str, Any], form: str, *, labels: bool, raw: bool) -> Iterator[bytes]:
-    """Answer `tollhouse report per-number`; options that calls do not have are refused."""
+def saved(where: Any, name: str) -> dict[str, Any] | None:
+    """Return the search for single calls that is saved under a name; None when there is none."""
+    try:
+        if where.url:
+            question: dict[str, Any] = where.client().call("GET", f"/views/{quote(name, safe='')}")["question"]
+        else:
+            with where.site() as site:
+                question = site.shelf.find(name, ADMIN).question
+    except NotFound:
+        return None
+    return question if question.get("report") == "per-number" else None
+
+
+def of_report(
+    where: Any, kept: dict[str, Any], options: dict[str, Any], form: str, *, labels: bool, raw: bool
+) -> Iterator[bytes]:
+    """Answer `tollhouse report per-number`, or what is saved of it; options that calls do not have are refused."""
     for option, given in options.items():
         if given and option not in (*_ITS_OWN, "start", "end"):
             hint = f"it takes {', '.join(f'--{name}' for name in _ITS_OWN).replace('_', '-')}"
             raise BadRequest("malformed", f"per-number has no --{option.replace('_', '-')}", hint=hint)
-    return answered(where, asked(options), form, labels=labels, raw=raw)
+    return answered(where, asked(options, kept), form, labels=labels, raw=raw)
 
 
 def answered(where: Any, found: Any, form: str, *, labels: bool, raw: bool) -> Iterator[bytes]:

@@ -13,7 +13,6 @@ from web.api import site_of
 from web.errors import ours
 from web.help_page import explained
 from web.home_page import home
-from web.report_page import report
 from web.verify_page import verify
 from web.views_page import views
 
@@ -29,7 +28,6 @@ router = Router(
     route_handlers=[
         home,
         explained,
-        report,
         verify,
         views,
         *accounts.HANDLERS,

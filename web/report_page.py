@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import anyio.to_thread
 import msgspec
-from litestar import Request, get
+from litestar import Request
 from litestar.response import Template
 from msgspec import Struct
 
@@ -144,16 +143,16 @@ def told(page: ReportPage, words: Mapping[str, str]) -> dict[str, str]:
     return {"page": embedded(page), "first": embedded(first) if first else ""}
 
 
-@get("/reports/{name:str}", include_in_schema=False)
-async def report(name: str, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template:
-    """A report as a page."""
-    words = dict(request.query_params.items())
+def drawn(name: str, words: Mapping[str, str], site: Site, principal: Principal) -> Template:
+    """Return the page of a report opened with these words; raises as `report_page` does."""
     chosen: dict[str, str] = {word: words[word] for word in PARAMETERS if word in words}
-    zone = words.get("tz", words.get("timezone", ""))
+    page = report_page(name, chosen, words.get("tz", words.get("timezone", "")), site, principal)
+    around = shell(site, principal, page.path, page.report.label, "report")
+    return Template("report.html", context={"shell": around, "report": page.report, **told(page, words)})
 
-    def made() -> dict[str, Any]:
-        page = report_page(name, chosen, zone, site, principal)
-        around = shell(site, principal, page.path, page.report.label, "report")
-        return {"shell": around, "report": page.report, **told(page, words)}
 
-    return Template("report.html", context=await anyio.to_thread.run_sync(made))
+def begun(page: Template, request: Request[Any, Any, Any], principal: Principal) -> Template:
+    """Return a page as it is, and begin the question it will ask first."""
+    first = page.context.get("first")
+    page.context["query"] = request.app.state.ahead.begin(first, principal) if first else ""
+    return page

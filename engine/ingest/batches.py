@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.errors import BadRequest, NotFound
+from engine.errors import BadRequest, NotFound, TollhouseError
 from engine.ingest import dialects
 from engine.ingest.writer import Writer
 from engine.statement import Statement
@@ -147,10 +147,10 @@ class Batches:
         with self._numbering:
             self.alive.discard(batch)
 
-    def forget(self, batches: Sequence[int]) -> None:
-        """Drop the files of batches of which nothing was committed."""
+    def forget(self, batches: Sequence[int], failure: BaseException) -> None:
+        """Drop the files of batches of which nothing was committed, and write down why."""
         for batch in batches:
-            self.note(batch, "failed")
+            self.note(batch, "failed", problem=problem(failure))
         self.drop(batches)
 
     def receipt(self, batch: int) -> Receipt:
@@ -183,3 +183,12 @@ class Batches:
         )
         rows = self._warehouse.query(Statement(sql, {"request": request})).rows
         return (int(rows[0][0]), str(rows[0][1])) if rows else None
+
+
+def problem(failure: BaseException) -> str:
+    """Return why a load failed, for whoever looks at its batch later."""
+    if isinstance(failure, TollhouseError):
+        return str(failure)
+    if isinstance(failure, KeyboardInterrupt):
+        return "it was interrupted (load it again)"
+    return "the program failed; its log tells more (load it again)"

@@ -24,7 +24,8 @@ _NUMBERS = 2**32
 class Batch(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     """One load: where it came from, what became of its records when it was loaded, and the time they span (UTC).
 
-    `from` and `to` are the first and the last start of a call, null when no record could be taken.
+    `from` and `to` are the first and the last start of a call, null when no record could be taken. `problem` says why
+    a batch failed, and is empty otherwise.
     """
 
     id: int
@@ -45,6 +46,7 @@ class Batch(Struct, frozen=True, rename={"start": "from", "end": "to"}):
     after_close: int
     skipped: int
     forced: bool
+    problem: str
 
 
 class BatchPage(Struct, frozen=True):

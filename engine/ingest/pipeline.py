@@ -277,7 +277,7 @@ class Loader:
         with suppress(TollhouseError):
             self._ledger.recover()
             batches = [waiting.staged.batch for waiting in group]
-            self._batches.forget(sorted(set(batches) - self._ledger.begun(batches)))
+            self._batches.forget(sorted(set(batches) - self._ledger.begun(batches)), failure)
 
     def _finish(self) -> list[int]:
         """Complete an open commit, then commit what is staged and nobody waits for; return those batches."""

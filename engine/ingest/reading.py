@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from engine.errors import BadRequest, TollhouseError
 from engine.ingest import dialects, facts, lines, mending, places, sources, stage
-from engine.ingest.batches import Batches, Staged
+from engine.ingest.batches import Batches, Staged, problem
 from engine.ingest.dialects import Dialect
 from engine.ingest.lines import Stretch
 from engine.ingest.recognition import layout as layout_of
@@ -99,8 +99,8 @@ class Reading:
         batch, known = self._batches.number(), self.lookups
         try:
             return self._kept(unread, self._read(unread, batch, known), batch, known)
-        except (TollhouseError, KeyboardInterrupt):
-            self._give_up(unread, batch)
+        except (TollhouseError, KeyboardInterrupt) as failure:
+            self._give_up(unread, batch, failure)
             raise
 
     def stage_together(self, files: Sequence[Unread]) -> list[Staged | TollhouseError]:
@@ -121,11 +121,11 @@ class Reading:
                         source = self._read(replace(unread, source=sources.parsed(source)), batch, known)
                     found.append(self._kept(unread, source, batch, known))
                 except TollhouseError as failure:
-                    self._give_up(unread, batch)
+                    self._give_up(unread, batch, failure)
                     found.append(failure)
-        except BaseException:
+        except BaseException as failure:
             for unread, batch in list(zip(files, batches, strict=True))[len(found) :]:
-                self._give_up(unread, batch)
+                self._give_up(unread, batch, failure)
             raise
         return found
 
@@ -160,11 +160,11 @@ class Reading:
         self._batches.note(batch, "staged", **unread.about, **said, columns=columns, forced=asked.force)
         return staged
 
-    def _give_up(self, unread: Unread, batch: int) -> None:
-        """Nothing of a batch stays but the word that it failed."""
+    def _give_up(self, unread: Unread, batch: int, failure: BaseException) -> None:
+        """Nothing of a batch stays but the word that it failed, and why."""
         with suppress(TollhouseError):
             self._batches.drop([batch])
-            self._batches.note(batch, "failed", **unread.about)
+            self._batches.note(batch, "failed", problem=problem(failure), **unread.about)
         self._batches.let_go(batch)
 
     def stage_rejects(self, old: Rejected, asked: Asked) -> Staged | None:

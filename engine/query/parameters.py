@@ -5,7 +5,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.errors import BadRequest, nearest
@@ -60,8 +60,8 @@ def question(
     return of(values | ({"where": where} if where else {}))
 
 
-def search(pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Search:
-    """Return the search that `pairs` ask; `fields` are the names a filter may use.
+def search(pairs: Iterable[tuple[str, str]], fields: Sequence[str], kept: Mapping[str, Any] | None = None) -> Search:
+    """Return the search that `pairs` ask, laid over a saved one; `fields` are the names a filter may use.
 
     `number` is what is looked for on every side; as a filter the sent number is `number.in`. Raises as `question` does.
     """
@@ -77,7 +77,7 @@ def search(pairs: Iterable[tuple[str, str]], fields: Sequence[str]) -> Search:
             _add_filter(filters, name, text, fields, WORDS_OF_SEARCH)
     for (field, operator), listed in filters.items():
         values.setdefault("where", []).append(clause(field, operator, listed))
-    return searches.of(values)
+    return searches.of(searches.laid(values, kept or {}))
 
 
 def _add_filter(

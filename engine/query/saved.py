@@ -6,7 +6,7 @@ its window is given when it is asked.
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +17,10 @@ from engine.access.principal import Principal
 from engine.catalog.model import Catalog
 from engine.catalog.preset import Audiences
 from engine.errors import BadRequest, Conflict, Forbidden, NotFound, TollhouseError, Unprocessable, nearest
-from engine.query import presets
+from engine.query import presets, search
 from engine.query.presets import Found
 from engine.query.question import Question, of
+from engine.query.search import PER_NUMBER, SHOWN
 from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
@@ -105,8 +106,17 @@ class Shelf:
         """Return the defaults for a question that may name a saved one; raises as `find` and `presets.find` do."""
         if question.report is None or question.report in self._catalog.reports:
             return presets.find(question, principal, self._catalog)
-        kept = self._question(self.find(question.report, principal).question)
-        return presets.saved(question, kept, principal, self._catalog)
+        kept = self.find(question.report, principal).question
+        if _is_search(kept):  # which is refused as the report is that it stands on
+            return presets.find(msgspec.structs.replace(question, report=PER_NUMBER), principal, self._catalog)
+        return presets.saved(question, of(kept | _WINDOW), principal, self._catalog)
+
+    def search(self, name: str, principal: Principal) -> dict[str, Any] | None:
+        """Return the search for single calls that is saved under a name, None for another report; raises as `find`."""
+        if name in self._catalog.reports:
+            return {} if name == PER_NUMBER else None
+        kept = self.find(name, principal).question
+        return kept if _is_search(kept) else None
 
     def draft(self, draft: Draft, *, anew: bool) -> dict[str, str]:
         """Check what is to be saved and return what is written down; raises with a pointer to a mistake.
@@ -197,10 +207,10 @@ class Shelf:
     def _checked(self, said: dict[str, Any], audience: Audiences) -> dict[str, Any]:
         """The words of a question without its window, once all of them are known and may be asked by `audience`."""
         try:
-            question = self._question(said)
-            self._resolve(_open(question, self._catalog), _OPERATOR)
+            question = self._found(said) if _is_search(said) else _open(of(said | _WINDOW), self._catalog)
+            self._resolve(question, _OPERATOR)
             if audience == "all":
-                self._resolve(_open(question, self._catalog), _CUSTOMER)
+                self._resolve(question, _CUSTOMER)
         except (Forbidden, NotFound) as mistake:
             if audience == "operator":
                 _into_question(mistake)
@@ -214,8 +224,29 @@ class Shelf:
             raise
         return {name: value for name, value in said.items() if name not in _WINDOW}
 
-    def _question(self, said: dict[str, Any]) -> Question:
-        return of(said | _WINDOW)
+    def _found(self, said: dict[str, Any]) -> Question:
+        """The question whose calls a search finds, once all of its words are known."""
+        told = self._catalog.calls
+        for at, name in enumerate(said.get(SHOWN, ())):
+            if name not in told:
+                raise Unprocessable(
+                    "unknown_field",
+                    f"no call has the field {name!r}",
+                    pointer=f"$.{SHOWN}[{at}]",
+                    hint=nearest(str(name), list(told)),
+                )
+        question = search.of(search.laid(_WINDOW, said)).question
+        for at, clause in enumerate(question.where or ()):
+            if clause.field in self._catalog.measures:
+                raise Unprocessable(
+                    "bad_value", f"{clause.field!r} is of groups of calls, not of one", pointer=f"$.where[{at}].field"
+                )
+        return question
+
+
+def _is_search(said: Mapping[str, Any]) -> bool:
+    """Whether what is saved looks for single calls."""
+    return said.get("report") == PER_NUMBER
 
 
 def _open(question: Question, catalog: Catalog) -> Question:

@@ -1,5 +1,6 @@
 """What a caller sends to find single calls goes in, the frozen noun a search is comes out, and what it answers with."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -18,6 +19,8 @@ LONGEST_PAGE = 1000
 """The most calls one page may hold."""
 PAGE = 100
 """The calls of a page when nobody says how many."""
+SHOWN = "columns"
+"""In a saved search, which fields of a call its page shows; answers have all of them."""
 
 
 class Search(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"start": "from", "end": "to"}):
@@ -95,6 +98,13 @@ def of(values: dict[str, Any]) -> Search:
         return msgspec.convert(values, Search)
     except msgspec.ValidationError as mistake:
         raise _malformed(mistake) from mistake
+
+
+def laid(asked: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked of a saved search: its words replace those that were saved, its filters add to them."""
+    where = [*kept.get("where", ()), *asked.get("where", ())]
+    plain = {word: said for word, said in kept.items() if word != SHOWN}
+    return {**plain, **asked, **({"where": where} if where else {})}
 
 
 def _malformed(mistake: msgspec.DecodeError) -> BadRequest:

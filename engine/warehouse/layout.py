@@ -17,7 +17,7 @@ from engine.statement import Statement
 from engine.template import render
 from engine.warehouse.gateway import Warehouse
 
-LAYOUT = "7"
+LAYOUT = "8"
 """Version of the tables under sql/tables; a database laid out by a newer one is refused."""
 
 Uncovered = Literal["not_covered", "zone_rules_changed"]

@@ -9,7 +9,8 @@ SELECT
     formatDateTime(max(first_start), '%Y-%m-%dT%H:%i:%SZ', 'UTC'),
     formatDateTime(max(last_start), '%Y-%m-%dT%H:%i:%SZ', 'UTC'),
     max(received), max(accepted), max(duplicates), max(stale), max(corrections), max(withdrawn), max(rejected),
-    max(after_close), max(skipped), max(forced)
+    max(after_close), max(skipped), max(forced),
+    argMax(problem, time)
 FROM batch_log
 WHERE batch IN (
     SELECT batch

@@ -1,6 +1,6 @@
 /** A sheet and a font go in, where every column stands and what the bands of headings above them say comes out. */
 
-import { isQuotient, NONE, named, shown } from "./format.js";
+import { isQuotient, named, shown } from "./format.js";
 
 const PAD = 18; // both sides of a cell
 const TWIST = 20; // room of the twisty, and of each level
@@ -59,7 +59,7 @@ export function arrange(sheet, rows, { font, room }) {
   const bold = ruler(`600 ${font}`);
   const some = [...sampled(rows), ...(sheet.total ? [sheet.total] : [])];
   const firstLabel = firstHeading(sheet);
-  const first = Math.max(bold(firstLabel) + PAD + 14, ...some.map((row) => PAD + (sheet.flat ? 0 : TWIST * row.level) + bold(labelOf(sheet, row))));
+  const first = Math.max(bold(firstLabel) + PAD + 14, ...(sheet.across ?? []).map((field) => bold(field.label) + PAD), ...some.map((row) => PAD + (sheet.flat ? 0 : TWIST * row.level) + bold(labelOf(sheet, row))));
   const width = Math.ceil(Math.max(120, Math.min(first, Math.max(room * 0.4, Math.min(190, room * 0.52)), 380)));
   const widest = new Map(); // one width for a measure, whatever stands above it
   for (const column of sheet.columns) {
@@ -117,15 +117,15 @@ function bands(sheet) {
       const key = JSON.stringify(here);
       const last = runs.at(-1);
       if (last?.key === key) last.to = place + 1;
-      else runs.push({ key, from: place, to: place + 1, label: here ? bandLabel(here.at(-1), sheet.across?.[depth]) : depth ? "" : "Total" });
+      else runs.push({ key, from: place, to: place + 1, label: here ? bandLabel(here.at(-1), sheet.across[depth]) : depth ? "" : "Total" });
     });
-    return { dimension, runs };
+    return { dimension, label: sheet.across[depth].label, runs };
   });
 }
 
 function bandLabel(value, field) {
   if (value === "\0other") return "Other";
-  return value === null || value === "" ? NONE : named(value, field ?? { type: "string" });
+  return named(value, field);
 }
 
 /** The columns from `from` up to `to` that can be seen when the table is scrolled to `left`. */

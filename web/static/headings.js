@@ -12,7 +12,7 @@ export class Headings {
     Object.assign(this, { sheet, layout, sorted, filtered, pressable });
     this.bands = layout.bands.map((_, depth) => element("tr", { role: "row", class: "band", "aria-rowindex": depth + 1 }));
     this.row = element("tr", { role: "row", class: layout.two ? "labels two" : "labels", "aria-rowindex": this.bands.length + 1 });
-    for (const band of this.bands) band.append(element("td", { class: "corner", role: "gridcell", "aria-colindex": 1 }));
+    this.bands.forEach((band, depth) => band.append(element("td", { class: "corner of", role: "gridcell", "aria-colindex": 1, title: layout.bands[depth].label }, layout.bands[depth].label)));
     const innermost = new Set(layout.bands.at(-1)?.runs.map((run) => run.from));
     this.starts = sheet.columns.map((_, place) => innermost.has(place));
     this.corner = this.#heading({ label: layout.firstLabel, text: true }, -1);

@@ -15,13 +15,14 @@ const isNothing = (value) => value === null || value === undefined;
 export async function load(view, options) {
   const { asked } = view;
   const flat = !asked.pivot;
-  const fields = asked.rows.map((name) => view.field(name) ?? { name, label: name, type: "string" });
+  const fieldOf = (name) => view.field(name) ?? { name, label: name, type: "string" };
+  const fields = asked.rows.map(fieldOf);
   const whole = flat || fields.length < 2 || eager(view);
   const depth = whole ? fields.length : 1;
   const nested = whole && !flat && fields.length > 1;
   const limit = flat || fields.length < 2 ? FIRST_ROWS : MOST_ROWS;
   const answer = plain(await query(question(view, depth, { totals: fields.length > 0, subtotals: nested, limit }), options));
-  const sheet = new Sheet(answer, fields, { flat, shown: asked.measures });
+  const sheet = new Sheet(answer, fields, { flat, shown: asked.measures, across: flat ? [] : asked.columns.map(fieldOf) });
   sheet.fetch = (paths, how) => below(view, asked, sheet, paths, how);
   if (nested) nest(sheet, answer, fields.length);
   else sheet.next = (how) => next(view, sheet, depth, how);

@@ -72,7 +72,8 @@ function actions(search) {
   const find = element("button", { type: "button", class: "button primary", id: "refresh", title: "Ctrl+Enter", onclick: () => search.ask() }, "Find calls");
   const revert = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => search.revert() }, "Undo changes");
   const save = downloads("Download", file);
-  byId("actions").append(revert, ...panels.map(({ button }) => button), save, find);
+  const keep = search.site.operator && element("button", { type: "button", class: "button", onclick: async () => (await import("./saving.js")).open(search) }, "Save view…");
+  byId("actions").append(revert, ...panels.map(({ button }) => button), ...(keep ? [keep] : []), save, find);
   addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) search.ask();
   });

@@ -1,19 +1,10 @@
-/** A view goes in, the dialog that keeps it under a name comes out. */
+/** A view or a search goes in, the dialog that keeps it under a name comes out. */
 
 import { send } from "./api.js";
 import { byId, element, newId } from "./dom.js";
 
-const WINDOW = ["from", "to", "limit", "offset"];
-
 /** The name in an address that a label becomes. */
 export const slug = (label) => label.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
-
-/** What is saved: the question without its window, and that its groups fold. */
-function kept(view) {
-  const question = view.question(view.asked.pivot ? { subtotals: true } : {});
-  for (const word of WINDOW) delete question[word];
-  return question;
-}
 
 /** Open the dialog. */
 export function open(view) {
@@ -43,7 +34,7 @@ export function open(view) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const name = slug(label.value);
-    const body = { name, label: label.value.trim(), help: about.value.trim(), audience: audience.value, question: kept(view) };
+    const body = { name, label: label.value.trim(), help: about.value.trim(), audience: audience.value, question: view.kept() };
     const again = replace.querySelector("input").checked && !replace.hidden;
     try {
       await (again ? send("PUT", `/views/${name}`, body) : send("POST", "/views", body));

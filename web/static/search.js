@@ -21,7 +21,7 @@ export class Search extends EventTarget {
     super();
     this.#page = page;
     Object.assign(this, { site: page.site, catalog: page.catalog, report: page.report, columns: page.columns, months: page.months, usual: page.usual });
-    Object.assign(this, { fixed: [], bound: [], account: null, preset: { ...NOTHING } });
+    Object.assign(this, { fixed: [], bound: [], account: null, preset: { ...NOTHING }, saved: page.report.saved ?? false });
     this.fields = new Map(page.catalog.dimensions.map((each) => [each.name, { ...each, kind: "dimension" }]));
     this.#read();
     this.#write(history.replaceState);
@@ -110,21 +110,31 @@ export class Search extends EventTarget {
 
   /** The asked search as the words of a URL of the API. */
   parameters() {
-    return this.#words();
+    return this.#words(this.#plain());
   }
 
-  #words(view = this.asked) {
-    const { timezone, side } = this.#usual();
-    const said = words.written({ ...view, columns: [] }, { ...NOTHING, timezone, side });
-    said.delete("filters");
-    if (view.match !== "exact") said.set("match", view.match);
-    if (view.numbers.length) said.set("number", words.line(view.numbers));
+  /** What is saved of it: the search without its window, and the columns that are shown. */
+  kept() {
+    const { from, to, ...said } = this.question();
+    return { report: "per-number", ...said, columns: this.columns.map(({ name }) => name).filter((name) => this.shown.columns.includes(name)) };
+  }
+
+  #words(usual) {
+    const view = this.asked;
+    const said = words.written({ ...view, columns: [] }, { ...usual, columns: [] });
+    if (!usual.where.length) said.delete("filters");
+    if (view.match !== usual.match) said.set("match", view.match);
+    if (!same(view.numbers, usual.numbers)) said.set("number", words.line(view.numbers));
     return said;
   }
 
+  #plain() {
+    return { ...NOTHING, ...this.#page.window, timezone: this.site.timezone, side: "any", match: "exact", numbers: [] };
+  }
+
   #usual() {
-    const numbers = [];
-    return { ...NOTHING, ...this.#page.window, timezone: this.site.timezone, side: "any", match: "exact", numbers };
+    const { columns, number, ...kept } = this.#page.kept;
+    return { ...this.#plain(), ...kept, numbers: number ?? [] };
   }
 
   #tell(...names) {
@@ -133,17 +143,19 @@ export class Search extends EventTarget {
 
   #read() {
     const said = new URLSearchParams(location.search);
-    const numbers = [...said.getAll("number"), ...new URLSearchParams(location.hash.slice(1)).getAll("number")].flatMap(words.values);
-    const match = said.get("match") === "prefix" ? "prefix" : "exact";
+    const usual = this.#usual();
+    const written = [...said.getAll("number"), ...new URLSearchParams(location.hash.slice(1)).getAll("number")];
+    const numbers = written.length ? written.flatMap(words.values) : usual.numbers;
+    const match = said.has("match") ? (said.get("match") === "prefix" ? "prefix" : "exact") : usual.match;
     const look = { panel: said.get("panel") ?? "", columns: said.has("show") ? words.values(said.get("show")) : this.usual };
     for (const word of ["number", "match", "panel", "show", "rows", "columns", "measures", "sort", "top"]) said.delete(word);
-    const view = words.read(said, this.#usual());
+    const view = words.read(said, usual);
     this.asked = this.draft = Object.freeze({ ...view, numbers, match });
     this.shown = Object.freeze(look);
   }
 
   #write(how) {
-    const said = this.#words();
+    const said = this.#words(this.#usual());
     if (!same(this.shown.columns, this.usual)) said.set("show", words.line(this.shown.columns));
     if (this.shown.panel) said.set("panel", this.shown.panel);
     const numbers = said.get("number") ?? "";

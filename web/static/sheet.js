@@ -16,10 +16,11 @@ export class Row {
 export const keyOf = (path) => JSON.stringify(path);
 
 export class Sheet {
-  /** `fields` are the dimensions of the rows; `depth` how many of them the top answer is grouped by. */
-  constructor(answer, fields, { flat, shown }) {
+  /** `fields` are the dimensions of the rows, `across` those of the columns; `shown` are the measures to show. */
+  constructor(answer, fields, { flat, shown, across }) {
     this.answer = answer;
     this.fields = fields;
+    this.across = across;
     this.flat = flat;
     const width = answer.columns.findIndex((column) => !fields.some((field) => field.name === column.name));
     this.grouped = width < 0 ? answer.columns.length : width;

@@ -9,7 +9,7 @@
     if (!button) return;
     const dark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
     const tell = () => button.setAttribute("aria-pressed", String(dark()));
-    button.hidden = false;
+    button.disabled = false;
     tell();
     button.addEventListener("click", () => {
       root.dataset.theme = dark() ? "light" : "dark";

@@ -48,6 +48,8 @@ const UNDOING = ["compare", "as_of", "since", "fill", "top"];
 const LOOK = { panel: "", chart: "", expanded: [] };
 /** Words of a view that are no words of a question. */
 const OWN = ["pivot", "totals", "subtotals", "limit", "offset", "parts"];
+/** Words that are given when a saved question is asked. */
+const WINDOW = ["from", "to", "limit", "offset"];
 /** Left out they would be the report's own. */
 const NEVER_LEFT_OUT = new Set(["rows", "columns", "measures"]);
 const LONGEST_MEMORY = 200; // expanded groups that a URL holds
@@ -162,6 +164,13 @@ export class View extends EventTarget {
     const said = { ...asked, ...more };
     said.where = [...this.bound, ...said.where];
     return Object.fromEntries(Object.entries(said).filter(([word, value]) => NEVER_LEFT_OUT.has(word) || this.#undoes(word) || !(value == null || value === false || same(value, []))));
+  }
+
+  /** What is saved of it: the question without its window, and that its groups fold. */
+  kept() {
+    const question = this.question(this.asked.pivot ? { subtotals: true } : {});
+    for (const word of WINDOW) delete question[word];
+    return question;
   }
 
   /** The asked question as the words of a URL of the API, complete: for links to downloads. */
