@@ -15,7 +15,7 @@ from engine.catalog.preset import PARAMETERS
 from engine.errors import NotFound
 from engine.site import Site
 from web.catalog import ReportView
-from web.report_page import AccountView, ReportPage, report_page, told
+from web.report_page import AccountView, ReportPage, begun, report_page, told
 from web.shell import shell
 
 
@@ -157,7 +157,8 @@ async def _one(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         own = {"report": page.report, "kind": kind, "id": id_, "name": name, "others": others, "figures": figures}
         return {**own, "shell": around, **told(page, words)}
 
-    return Template("account.html", context=await anyio.to_thread.run_sync(made))
+    page = Template("account.html", context=await anyio.to_thread.run_sync(made))
+    return begun(page, request, principal)
 
 
 async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal, site: Site) -> Template | Redirect:
@@ -170,7 +171,8 @@ async def _all(kind: Kind, request: Request[Any, Any, Any], principal: Principal
         around = shell(site, principal, page.path, page.report.label, "report")
         return {"shell": around, "report": page.report, **told(page, words)}
 
-    return Template("report.html", context=await anyio.to_thread.run_sync(made))
+    page = Template("report.html", context=await anyio.to_thread.run_sync(made))
+    return begun(page, request, principal)
 
 
 @get("/customers", include_in_schema=False)

@@ -19,6 +19,7 @@ from engine.errors import TollhouseError
 from engine.site import Site
 from web import api, assets, errors, pages, schema
 from web.access import Who, browser_guard, by_network
+from web.ahead import Ahead
 from web.flowing import Packing
 
 HERE = Path(__file__).resolve().parent
@@ -59,14 +60,18 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[str]:
     return Response("".join(told), media_type="text/plain")
 
 
-@get(f"{assets.PACKS}/{assets.digest()}/{{name:str}}", include_in_schema=False, sync_to_thread=False)
-def packed(name: str) -> Response[str]:
-    """The modules of a page in one file."""
+@get(f"{assets.PACKS}/{assets.digest()}/{{file:str}}", include_in_schema=False, sync_to_thread=False)
+def packed(file: str, request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The modules of a page in one file, or its styles: packed up once, not for each who asks."""
+    gzip = "gzip" in request.headers.get("accept-encoding", "")
     try:
-        text = assets.packed(*name.removesuffix(".js").split("+"))
+        body = assets.contents(file, packed_up=gzip)
     except KeyError:
         raise NotFoundException from None
-    return Response(text, media_type="text/javascript", headers={"cache-control": FOR_EVER.to_header()})
+    headers = {"cache-control": FOR_EVER.to_header(), "vary": "Accept-Encoding"}
+    headers |= {"content-encoding": "gzip"} if gzip else {}
+    media = "text/css" if file.endswith(".css") else "text/javascript"
+    return Response(body, media_type=f"{media}; charset=utf-8", headers=headers)
 
 
 async def _with_headers(message: Message, _: Scope) -> None:
@@ -82,6 +87,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
     engine = JinjaTemplateEngine(directory=HERE / "templates")
     engine.engine.globals["static"] = assets.address()
     engine.engine.globals["pack"] = assets.pack
+    engine.engine.globals["brand"] = assets.brand()
     engine.engine.globals["version"] = __version__
     engine.engine.trim_blocks = engine.engine.lstrip_blocks = True
     return Litestar(
@@ -94,7 +100,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
             packed,
             create_static_files_router(path=assets.address(), directories=[assets.FOLDER], cache_control=FOR_EVER),
         ],
-        state=State({"site": site, "who": who}),
+        state=State({"site": site, "who": who, "ahead": Ahead(site)}),
         template_config=TemplateConfig(instance=engine),
         exception_handlers={
             TollhouseError: errors.ours,

@@ -1,13 +1,15 @@
-"""The folder of static files goes in; under which address they stand, and modules packed into one file, come out.
+"""The folder of static files goes in; under which address they stand, and those of a page packed into one, come out.
 
-A page is made of some forty small modules. Asked one by one, six at a time, they take longer to come than to run, so a
-page asks for one file that holds them all. Nothing in them is changed but how they take from each other.
+A page is made of some forty small modules and a few style sheets. Asked one by one, six at a time, they take longer to
+come than to run, so a page asks for one file of each kind. Nothing in modules is changed but how they take from each
+other.
 """
 
+import gzip
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent / "static"
@@ -41,14 +43,39 @@ def address() -> str:
     return f"/static/{digest()}"
 
 
-def pack(*names: str) -> str:
-    """Return the address of one file with these modules, which run in this order, and all that they take."""
-    return f"{PACKS}/{digest()}/{'+'.join(names)}.js"
+def pack(*names: str, kind: str = "js") -> str:
+    """Return the address of one file with these modules, which run in this order, and all that they take.
+
+    Of the kind "css" it is one style sheet made of these.
+    """
+    return f"{PACKS}/{digest()}/{'+'.join(names)}.{kind}"
 
 
-@cache
+def brand() -> str:
+    """Return the drawing of the brand as an element of a page, which asks no file for it."""
+    return (
+        (FOLDER / "tollhouse.svg")
+        .read_text("utf-8")
+        .replace("<svg ", '<svg width="20" height="20" aria-hidden="true" ', 1)
+    )
+
+
+@lru_cache(maxsize=100)
+def contents(file: str, *, packed_up: bool) -> bytes:
+    """Return what the file of such an address holds, `packed_up` by gzip; raises `KeyError` when there is none."""
+    names, _, kind = file.rpartition(".")
+    text = {"js": packed, "css": joined}[kind](*names.split("+"))
+    return gzip.compress(text.encode(), mtime=0) if packed_up else text.encode()
+
+
+def joined(*names: str) -> str:
+    """Return one style sheet made of these; raises `KeyError` for one that there is not."""
+    texts = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.css")}
+    return "".join(texts[name] for name in names)
+
+
 def packed(*names: str) -> str:
-    """Return what that file holds; raises `KeyError` for a module that there is not."""
+    """Return one file made of these modules; raises `KeyError` for one that there is not."""
     texts = {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.js")}
     at_once = _reached(names, texts, lambda text: [each[2] for each in _TAKEN.findall(text)])
     later = _reached(at_once, texts, lambda text: [each[2] for each in _TAKEN.findall(text)] + _LATER.findall(text))

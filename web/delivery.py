@@ -72,6 +72,8 @@ async def answered(
     progress = request.headers.get("accept", "") == PROGRESS
     if progress and how.form != "json":
         raise BadRequest("malformed", f"progress comes before JSON, not before {how.form}", pointer="format")
+    if progress and (begun := request.app.state.ahead.take(request.headers.get(QUERY_ID), question, principal)):
+        return progressed(request, begun.ticket, begun.answer.result)
     ticket = ticket_of(request, site, principal)
     if progress:
         return progressed(request, ticket, partial(site.ask, question, principal, ticket))

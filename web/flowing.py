@@ -147,7 +147,7 @@ class Flowing(Response[None]):
 
 
 class Packing(CompressionMiddleware):
-    """Packs what is sent as a whole. What flows is sent as it is: packing keeps pieces back, and is slow."""
+    """Packs what is sent as a whole, once. What flows is sent as it is: packing keeps pieces back, and is slow."""
 
     def create_compression_send_wrapper(
         self, send: Send, compression_encoding: CompressionEncoding | str, scope: Scope
@@ -159,8 +159,8 @@ class Packing(CompressionMiddleware):
         async def either(message: Message) -> None:
             nonlocal chosen
             if message["type"] == "http.response.start":
-                sized = any(name.lower() == b"content-length" for name, _ in message["headers"])
-                chosen = packed if sized else send
+                said = {name.lower() for name, _ in message["headers"]}
+                chosen = packed if b"content-length" in said and b"content-encoding" not in said else send
             await chosen(message)
 
         return either

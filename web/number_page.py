@@ -15,7 +15,7 @@ from engine.query.calls import MONTHS
 from engine.query.search import PER_NUMBER, SHOWN
 from engine.site import Site
 from web.catalog import CatalogView, Field, ReportView, catalog_view, report_views
-from web.report_page import SiteView, drawn, embedded, site_view, today
+from web.report_page import SiteView, begun, drawn, embedded, site_view, today
 from web.shell import shell
 
 DAYS = 29
@@ -88,7 +88,7 @@ async def report(name: str, request: Request[Any, Any, Any], principal: Principa
         around = shell(site, principal, page.path, page.report.label, "report")
         return Template("calls.html", context={"shell": around, "report": page.report, "page": embedded(page)})
 
-    return await anyio.to_thread.run_sync(made)
+    return begun(await anyio.to_thread.run_sync(made), request, principal)
 
 
 @get("/calls", include_in_schema=False)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from litestar import Request
 from litestar.response import Template
 from msgspec import Struct
 
@@ -148,3 +149,10 @@ def drawn(name: str, words: Mapping[str, str], site: Site, principal: Principal)
     page = report_page(name, chosen, words.get("tz", words.get("timezone", "")), site, principal)
     around = shell(site, principal, page.path, page.report.label, "report")
     return Template("report.html", context={"shell": around, "report": page.report, **told(page, words)})
+
+
+def begun(page: Template, request: Request[Any, Any, Any], principal: Principal) -> Template:
+    """Return a page as it is, and begin the question it will ask first."""
+    first = page.context.get("first")
+    page.context["query"] = request.app.state.ahead.begin(first, principal) if first else ""
+    return page
