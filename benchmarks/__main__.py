@@ -69,7 +69,7 @@ def main(words: list[str] | None = None) -> None:
             )
             one = part.measure(run)
             found["parts"][name] = {"took_seconds": round(time.perf_counter() - began), "load": _load(), **one}
-            print("\n".join([*part.lines(one), *targets.lines(one["targets"])]), end="\n\n", flush=True)
+            print("\n".join([*part.lines(one), *targets.lines(one["targets"], data.calls)]), end="\n\n", flush=True)
             path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")  # a part that fails costs only itself
     print(f"written to {path}")
 

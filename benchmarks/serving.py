@@ -1,9 +1,13 @@
 """An opened site goes in, a client of its whole HTTP path comes out; the server runs in a thread of this process.
 
 So one process holds the database, and what is asked by HTTP and by hand-written SQL is asked of the same engine.
+
+  python -m benchmarks.serving URL      asks what comes by lines, and says when it has the answer
 """
 
 import http.client
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +20,10 @@ import uvicorn
 
 from engine.site import Site
 from web.app import create
-from web.server import listening
+from web.server import listening, settle
 
 _PATIENCE = 600
+_ANSWERED = b"answered\n"
 _IDLE = 2
 """Seconds after which a connection is made anew: the server ends those that are idle for five."""
 
@@ -32,6 +37,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        self.url = url
         self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE)
         self._used = 0.0
 
@@ -68,6 +74,26 @@ class Client:
         self._connection.close()
 
 
+class Elsewhere:
+    """A client in a process of its own, as every other is: reading an answer takes no time from the server."""
+
+    def __init__(self, url: str) -> None:
+        words = [sys.executable, "-m", "benchmarks.serving", url]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, question: dict[str, Any]) -> None:
+        """Return when it has read the answer."""
+        assert self._process.stdin, self._process.stdout  # noqa: S101 - they were asked for
+        self._process.stdin.write(msgspec.json.encode(question) + b"\n")
+        self._process.stdin.flush()
+        if not self._process.stdout or self._process.stdout.readline() != _ANSWERED:
+            raise Refused(f"the client ended: {self._process.wait()}")
+
+    def close(self) -> None:
+        """End it."""
+        self._process.communicate(timeout=30)
+
+
 @contextmanager
 def served(site: Site) -> Iterator[Client]:
     """Serve a site as `tollhouse serve` does, and yield a client."""
@@ -75,6 +101,7 @@ def served(site: Site) -> Iterator[Client]:
         server = uvicorn.Server(uvicorn.Config(create(site), log_level="warning", access_log=False, lifespan="on"))
         thread = Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
+        settle()
         while not server.started and thread.is_alive():
             time.sleep(0.01)
         client = Client(f"http://127.0.0.1:{bound.getsockname()[1]}")
@@ -84,3 +111,15 @@ def served(site: Site) -> Iterator[Client]:
             client.close()
             server.should_exit = True
             thread.join(30)
+
+
+def _main(url: str) -> None:
+    client = Client(url)
+    for line in sys.stdin.buffer:
+        client.ask(msgspec.json.decode(line))
+        sys.stdout.buffer.write(_ANSWERED)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import plots
+from benchmarks import plots, targets
 from benchmarks.parts import PARTS
 from benchmarks.targets import TARGETS, shown
 
@@ -52,14 +52,14 @@ def written(kept: dict[str, Any]) -> str:
         for one in _in_order(kept):
             for figure in one["targets"]:
                 if figure["target"] == name:
-                    met = "met" if figure["met"] else "**missed**"
+                    met = targets.verdict(figure, one["calls"])
                     value = shown(figure["value"], target.unit)
                     cells = (
                         target.what,
                         target.against,
                         target.told,
                         value,
-                        met,
+                        f"**{met}**" if met == "missed" else met,
                         f"{one['calls']:,}",
                         figure["beside"],
                     )

@@ -28,6 +28,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
+        auto_reload=False,  # or every statement would ask the disk for the time of each of its templates
         autoescape=False,  # noqa: S701 - this renders SQL, not HTML; values travel as parameters
     )
     environment.filters["quoted"] = quoted

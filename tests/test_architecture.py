@@ -42,7 +42,7 @@ OWNERS = {
     "rich": {"web/cli.py", "web/inventory.py", "web/dialects.py"},
     "jinja2": {"engine/template.py"},
     "pyarrow": {
-        "engine/ingest/sources.py",
+        "engine/ingest/tables.py",
         "engine/ingest/packing.py",
         "engine/traffic.py",
         "engine/exports/blocks.py",

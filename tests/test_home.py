@@ -67,6 +67,13 @@ class TestFigures:
             assert text.split(" ")[0].split("\n")[0] == (shown(row[0], column["type"]) or "\u2013")
         assert days == {"2026-10-05", "2026-10-04", "2026-09-28"}
 
+    def test_all_are_as_high(self, open_page: Open) -> None:
+        for width in (1440, 390):
+            with open_page(viewport={"width": width, "height": 900}) as page:
+                page.goto(DAY)
+                heights = page.locator(".figure").evaluate_all("all => all.map(e => Math.round(e.clientHeight))")
+                assert len(set(heights)) == 1, (width, heights)
+
     def test_a_click_shows_the_same_number(self, open_page: Open) -> None:
         with open_page() as page:
             page.goto(DAY)

@@ -348,6 +348,15 @@ class TestScreens:
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.locator("#detail").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
 
+    def test_times_are_whole_on_a_telephone(self, open_page: Open) -> None:
+        with open_page(viewport={"width": 390, "height": 844}) as page:
+            visit(page, OF_ACME)
+            cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+            assert page.locator("#sheet tbody th").evaluate_all(cut) == []
+            # What they are beside UTC is the same for all, and told once.
+            expect(page.locator("#sheet thead .corner")).to_contain_text("Call Time +00:00")
+            assert all("+" not in text for text in page.locator("#sheet tbody th").all_inner_texts())
+
     def test_nothing_moves_when_the_calls_come(self, page: Page, client: httpx.Client) -> None:
         visit(page, f"{PAGE}&number={','.join([*numbers(client, 3), '999000111222'])}")
         expect(page.locator("#unheard")).to_contain_text("1 of 4")

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.report_page import (
     TREE,
     WINDOW,
+    Open,
     answered,
     cells,
     names,
@@ -53,6 +54,18 @@ class TestDrilling:
         dialog.get_by_role("button", name="Close").click()
         page.get_by_role("button", name=f"Show calls of {name}").click()
         expect(dialog.locator("tbody tr").first).to_be_visible()
+
+    def test_on_a_telephone_too(self, open_page: Open) -> None:
+        with open_page(viewport={"width": 390, "height": 844}) as page:
+            visit(page, TREE)
+            page.locator("#sheet tbody td").first.dblclick()
+            expect(page.locator("#calls tbody tr").first).to_be_visible()
+            cut = "all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+            assert page.locator("#calls tbody th").evaluate_all(cut) == []
+            for name in ("Download", "Next 500", "Close"):
+                page.locator("#calls").get_by_role("button", name=name).click(trial=True)
+            page.locator("#calls").get_by_role("button", name="Close").click()
+            expect(page.locator("#calls")).to_be_hidden()
 
     def test_more_calls_than_a_page_holds_follow(self, page: Page) -> None:
         visit(page, f"/reports/explore?{WINDOW}&measures=attempts")

@@ -1,6 +1,8 @@
 """Filters of every kind, selectors and the controls above the table."""
 
+import json
 import re
+from datetime import date, timedelta
 
 import httpx
 import pytest
@@ -9,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.report_page import WINDOW, answered, apply, ask, cells, drawn, names, visit, words
 
 pytestmark = pytest.mark.browser
+
+DAY = timedelta(days=1)
 
 
 class TestFilters:
@@ -136,6 +140,42 @@ class TestControls:
         page.keyboard.press("Control+Enter")
         expect(page.locator("#sheet tbody tr").first).to_be_visible()
         assert (words(page)["from"], words(page)["to"]) == (["2026-10-02"], ["2026-10-03"])
+
+    def test_every_period_is_the_days_it_says(self, page: Page) -> None:
+        visit(page, "/reports/explore?rows=day&measures=attempts")
+        assert page.get_by_label("Period").input_value() == "7 days", "what is asked when nothing is said"
+        today = date.fromisoformat(json.loads(page.locator("#page").inner_text())["site"]["today"])
+        first = today.replace(day=1)
+        periods = {
+            "Today": (today, today),
+            "Yesterday": (today - DAY, today - DAY),
+            "30 days": (today - 29 * DAY, today),
+            "This month": (first, (first + 31 * DAY).replace(day=1) - DAY),
+            "Last month": ((first - DAY).replace(day=1), first - DAY),
+            "7 days": (today - 6 * DAY, today),
+        }
+        for name, (start, last) in periods.items():
+            page.get_by_label("Period").select_option(name)
+            expect(page.get_by_label("From", exact=True)).to_have_value(start.isoformat())
+            expect(page.get_by_label("To", exact=True)).to_have_value(last.isoformat())
+            assert words(page)["to"] == [(last + DAY).isoformat()], "the day after the last, as the API has it"
+            expect(page.locator("#instead h2, #sheet tbody tr").first).to_be_visible()
+
+    def test_a_zone_is_chosen_among_all_there_are(self, page: Page, client: httpx.Client) -> None:
+        visit(page, f"/reports/explore?{WINDOW}&rows=hour&measures=attempts")
+        box = page.get_by_label("Time zone")
+        box.focus()
+        zones = page.locator(f"datalist#{box.get_attribute('list')} option")
+        offered = zones.evaluate_all("all => all.map(e => e.value)")
+        assert {"UTC", "Asia/Kolkata", "America/New_York"} <= set(offered)
+        assert len(offered) > 400
+        box.fill("Asia/Kathmandu")
+        expect(page.locator("#refresh")).to_have_text("Apply")
+        apply(page)
+        assert words(page)["tz"] == ["Asia/Kathmandu"]
+        answer = ask(client, rows=["hour"], measures=["attempts"], timezone="Asia/Kathmandu")
+        assert names(page)[0].endswith("+05:45")
+        assert [row[1] for row in cells(page)[:5]] == [str(row[1]) for row in answer["rows"][:5]]
 
     def test_the_type_of_usa_calls(self, page: Page) -> None:
         visit(page, f"/reports/usa-calls?{WINDOW}")

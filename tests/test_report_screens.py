@@ -98,6 +98,18 @@ class TestScreens:
                 visit(page, path)
                 assert moved(page) < 0.002, path
 
+    @pytest.mark.parametrize("width", [1440, 390])
+    def test_nothing_moves_when_a_change_is_pending(self, open_page: Open, width: int) -> None:
+        with open_page(viewport={"width": width, "height": 900}) as page:
+            visit(page, TREE)
+            before = page.locator("#sheet").bounding_box()
+            page.get_by_label("From").fill("2026-10-02")
+            expect(page.get_by_role("button", name="Undo changes")).to_be_visible()
+            assert page.locator("#sheet").bounding_box() == before
+            assert page.get_by_role("button", name="Undo changes").is_enabled()
+            page.get_by_role("button", name="Undo changes").click()
+            expect(page.get_by_label("From")).to_have_value("2026-10-01")
+
     def test_it_prints_whole(self, page: Page) -> None:
         visit(page, f"/reports/explore?{WINDOW}&rows=customer&columns=day&measures=attempts,asr,acd&pivot=on")
         rows = int(page.locator("#sheet table").get_attribute("aria-rowcount") or 0)

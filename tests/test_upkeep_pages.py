@@ -187,8 +187,9 @@ class TestRejects:
             expect(page.locator("#happened")).to_contain_text("2 stayed")
         headers = {"accept": "application/vnd.tollhouse.progress+ndjson"}
         lines = client.post("/api/v1/rejects/retry", json={"batch": 2}, headers=headers).text.splitlines()
-        told, result = (json.loads(line) for line in lines)
+        told, *within, result = (json.loads(line) for line in lines)
         assert told == {"progress": {"step": "reading again", "done": 0, "total": 2}}
+        assert {each["progress"]["step"] for each in within} <= {"reading", "loading"}
         assert result["result"]["items"][0]["stayed"] == 2
 
     def test_of_a_batch_without_any(self, open_page: Open) -> None:

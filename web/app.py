@@ -89,6 +89,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
     engine.engine.globals["pack"] = assets.pack
     engine.engine.globals["brand"] = assets.brand()
     engine.engine.globals["version"] = __version__
+    engine.engine.auto_reload = False
     engine.engine.trim_blocks = engine.engine.lstrip_blocks = True
     return Litestar(
         route_handlers=[

@@ -181,9 +181,10 @@ class Reader:
         for row in moving[:MOST]:
             cells = []
             for name, kind in (("minutes", "real"), (other, "money")):
-                cells.append((shown(row[place[name]], kind), "number"))
+                number = "number money" if kind == "money" else "number"
+                cells.append((shown(row[place[name]], kind), number))
                 text = difference(row[place[f"{name}.change"]], kind)
-                cells.append((text, "number bad" if text.startswith("-") else "number good"))
+                cells.append((text, f"{number} {'bad' if text.startswith('-') else 'good'}"))
             rows.append(Row(row[0] or "(none)", self._alone(question, field, row[0]), cells))
         labels = [answer.columns[0].label, "Minutes", "Change", answer.columns[place[other]].label, "Change"]
         everything = address(replace(question, sort=(Sort(f"{by}.change"),)))
@@ -240,7 +241,8 @@ class Reader:
                 index, kind = place[name]
                 text = difference(row[index], kind) if name.endswith(".change") else shown(row[index], kind)
                 bad = text.startswith("-") or (name == "asr" and row[index] == 0)
-                texts.append((text, "number bad" if bad else "number"))
+                number = "number money" if kind == "money" else "number"
+                texts.append((text, f"{number} bad" if bad else number))
             alone = tuple(Clause(name, "eq", (row[place[name][0]],)) for name in names)
             link = address(replace(question, where=(*question.where, *alone), sort=None))
             rows.append(Row(" · ".join(row[place[name][0]] or "(none)" for name in names), link, texts))

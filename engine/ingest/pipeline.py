@@ -130,21 +130,22 @@ class Loader:
             for old in rejected:
                 if report:
                     report(Progress("reading again", done, sum(each.open for each in rejected)))
-                found.append(self._retry(old, Asked(dialect, zone=zone), batch))
+                # of one batch it is told how far it is within it; of many, which of them it is
+                found.append(self._retry(old, Asked(dialect, zone=zone), batch, report if len(rejected) == 1 else None))
                 done += old.open
             return found
 
-    def _retry(self, old: Rejected, asked: Asked, only: int | None) -> Retried:
+    def _retry(self, old: Rejected, asked: Asked, only: int | None, report: Report | None) -> Retried:
         try:
             with self._intake.turn():
-                staged = self._reading.stage_rejects(old, asked)
+                staged = self._reading.stage_rejects(old, asked, report)
         except BadRequest as failure:
             if only is not None:
                 raise
             return Retried(old.batch, old.origin, 0, old.open, problem=str(failure))
         if staged is None:
             return Retried(old.batch, old.origin, 0, old.open)
-        receipt = self._committed(self._line_up([(staged, None)])[0])
+        receipt = self._committed(self._line_up([(staged, report)])[0])
         return Retried(old.batch, old.origin, receipt.received, old.open - receipt.received, receipt)
 
     def check_zone(self, zone: str) -> None:

@@ -167,7 +167,7 @@ class Reading:
             self._batches.note(batch, "failed", problem=problem(failure), **unread.about)
         self._batches.let_go(batch)
 
-    def stage_rejects(self, old: Rejected, asked: Asked) -> Staged | None:
+    def stage_rejects(self, old: Rejected, asked: Asked, report: Report | None = None) -> Staged | None:
         """Read a batch's open rejects again, and keep of them what can be read now; None when nothing can."""
         asked = Asked(asked.dialect or old.dialect, old.source, asked.zone or old.zone or None, old.forced)
         if asked.zone is not None:
@@ -179,7 +179,7 @@ class Reading:
                 request = self._retries.try_all(old)
                 while (path := self._retries.written(request, old, dialect, Path(scratch))) is not None:
                     with self._retries.opened(path, old, dialect, self._settings.max_unpacked_bytes) as source:
-                        source = self._read(Unread(source, dialect, asked), batch, known)
+                        source = self._read(Unread(source, dialect, asked, report=report), batch, known)
                     good, total, rows = self._again(batch)
                     if good == total:
                         about = {"source": old.source, "dialect": dialect.name, "origin": old.called}

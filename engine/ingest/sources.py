@@ -1,8 +1,7 @@
 """A file as a switch left it goes in, one the engine can read as columns of text comes out.
 
 Every container ends as the same thing: positional columns of text. What the text means is the dialect's
-business. Compressed files are unpacked first; Parquet and Arrow are turned into text columns by
-Arrow's own kernels, never row by row.
+business. Compressed files are unpacked first.
 """
 
 import codecs
@@ -16,16 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from msgspec import Struct
 
 from engine.errors import BadRequest, NotFound
-from engine.ingest import lines, mending, packing
+from engine.ingest import lines, mending, packing, tables
 from engine.ingest.documents import documents
 from engine.ingest.lines import Stretch
-from engine.record import FIELDS, Kind
 from engine.warehouse.piece import Piece
 
 Container = Literal["csv", "ndjson", "parquet", "arrow"]
@@ -214,8 +209,8 @@ def _container(path: Path, name: str, origin: str) -> Container:
 
 def _head(path: Path, container: Container) -> Head:
     if container in ("parquet", "arrow"):
-        with suppress(pa.ArrowInvalid, OSError):  # it is opened again, and complained about then
-            return Head(container, columns=tuple(_batches(path, container)[1].names))
+        with suppress(BadRequest):  # it is opened again, and complained about then
+            return Head(container, columns=tuple(tables.columns(path, path.name, container)))
         return Head(container)
     with path.open("rb") as file:
         return Head(container, text=file.read(_HEAD).decode("utf-8-sig", "replace"))
@@ -412,65 +407,19 @@ def _identifier(name: str) -> str:
     return f"`{escaped}`"
 
 
-def _arrow(path: Path, origin: str, container: Container, scratch: Path) -> Source:
-    try:
-        batches, schema = _batches(path, container)
-        _refuse_twice(schema.names, origin)
-        for declared in schema:
-            _refuse_float_money(declared, origin)
-        count = len(schema)
-        text = pa.schema([(f"c{position}", pa.large_string()) for position in range(1, count + 1)])
-        plain = scratch / "text.arrows"
-        with pa.OSFile(str(plain), "wb") as sink, pa.ipc.new_stream(sink, text) as writer:
-            for batch in batches:
-                writer.write_batch(pa.record_batch([_as_text(column) for column in batch.columns], schema=text))
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as failure:
-        raise BadRequest("unreadable_file", f"{origin} cannot be read as {container}: {failure}") from failure
+def _arrow(path: Path, origin: str, container: tables.Format, scratch: Path) -> Source:
+    plain = scratch / "text.arrows"
+    names = tables.columns(path, origin, container)
+    _refuse_twice(names, origin)
+    tables.write_as_text(path, origin, container, plain)
     return Source(
         path=plain,
         origin=origin,
         container=container,
-        columns=tuple(schema.names),
+        columns=tuple(names),
         encoding="ArrowStream",
-        structure=_text_structure(count),
-        expressions=tuple(f"c{position}" for position in range(1, count + 1)),
+        structure=_text_structure(len(names)),
+        expressions=tuple(f"c{position}" for position in range(1, len(names) + 1)),
         options={},
         size=plain.stat().st_size,
     )
-
-
-def _batches(path: Path, container: Container) -> tuple[Iterator[pa.RecordBatch], pa.Schema]:
-    if container == "parquet":
-        file = pq.ParquetFile(path)
-        return file.iter_batches(batch_size=65536), file.schema_arrow
-    with path.open("rb") as head:
-        streamed = head.read(6) != b"ARROW1"
-    if streamed:
-        stream = pa.ipc.open_stream(pa.OSFile(str(path)))
-        return iter(stream), stream.schema
-    table = pa.ipc.open_file(pa.memory_map(str(path)))
-    return (table.get_batch(number) for number in range(table.num_record_batches)), table.schema
-
-
-def _refuse_float_money(declared: pa.Field, origin: str) -> None:
-    field = FIELDS.get(declared.name)
-    if field and field.kind is Kind.MONEY and pa.types.is_floating(declared.type):
-        raise BadRequest(
-            "float_money",
-            f"{origin} holds {declared.name} as binary floating point, which cannot be exact",
-            hint="write it as a decimal or as decimal text",
-        )
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if pa.types.is_timestamp(column.type):
-        zoned = column.type.tz is not None
-        moment = column.cast(pa.timestamp("ms", "UTC" if zoned else None), safe=False)
-        return pc.strftime(moment, format="%Y-%m-%dT%H:%M:%SZ" if zoned else "%Y-%m-%dT%H:%M:%S").cast(
-            pa.large_string()
-        )
-    if pa.types.is_nested(column.type):
-        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.large_string())
-    return column.cast(pa.large_string())

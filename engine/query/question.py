@@ -60,12 +60,15 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, re
     def said(self) -> dict[str, Any]:
         """What it says of what a report may say instead, by field."""
         said = {field: getattr(self, field) for field in Preset.__struct_fields__}
-        undone = {field.name for field in msgspec.structs.fields(Question) if field.default is UNSET}
         return {
             field: value
             for field, value in said.items()
-            if value is not UNSET and (value is not None or field in undone)
+            if value is not UNSET and (value is not None or field in _UNDONE)
         }
+
+
+_UNDONE = frozenset(field.name for field in msgspec.structs.fields(Question) if field.default is UNSET)
+"""What may be said to be nothing, where a report says something."""
 
 
 def read(body: bytes) -> Question:

@@ -23,7 +23,7 @@ export function mount(view) {
     file: `${[...(view.account ? [view.account.id.replace(/[^\p{L}\p{N}._-]+/gu, "_")] : []), view.report.name, view.asked.from].join("-")}.${ending}`.replaceAll(":", ""),
   });
   const refresh = element("button", { type: "button", class: "button primary", id: "refresh", title: "Ask again (Ctrl+Enter)", onclick: () => view.ask() }, "Refresh");
-  const revert = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => view.revert() }, "Undo changes");
+  const revert = element("button", { type: "button", class: "button plain undo", hidden: true, onclick: () => view.revert() }, "Undo changes");
   const save = view.site.operator && element("button", { type: "button", class: "button", onclick: async () => (await import("./saving.js")).open(view) }, "Save view…");
   byId("actions").append(revert, chart, ...panels.map(({ button }) => button), ...(save ? [save] : []), downloads("Download", file), refresh);
   addEventListener("keydown", (event) => {

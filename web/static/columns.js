@@ -6,6 +6,8 @@ const PAD = 18; // both sides of a cell
 const TWIST = 20; // room of the twisty, and of each level
 const SAMPLE = 160;
 const MOST_STRETCH = 1.5;
+const NARROW = 500;
+const OFFSET = /([+-]\d\d:\d\d)$/;
 
 /** A measuring function for one font: the width of a text in pixels. All digits are as wide as a zero, as in the table. */
 function ruler(font) {
@@ -46,6 +48,7 @@ function headingWidth(label, measure) {
 
 /** The unit of a column where its label does not tell it. */
 export function unitOf(column) {
+  if (column.type === "percent" && column.aspect === "change") return "points"; // a percentage less another
   const unit = column.type === "percent" ? "%" : isQuotient(column.type) || column.type === "real" ? column.unit : "";
   return unit && !unit.startsWith("per ") && !column.label.toLowerCase().includes(unit) ? unit : "";
 }
@@ -58,9 +61,10 @@ export function arrange(sheet, rows, { font, room }) {
   const measure = ruler(font);
   const bold = ruler(`600 ${font}`);
   const some = [...sampled(rows), ...(sheet.total ? [sheet.total] : [])];
-  const firstLabel = firstHeading(sheet);
+  sheet.offset = room < NARROW ? offsetOf(sheet) : "";
+  const firstLabel = firstHeading(sheet) + sheet.offset;
   const first = Math.max(bold(firstLabel) + PAD + 14, ...(sheet.across ?? []).map((field) => bold(field.label) + PAD), ...some.map((row) => PAD + (sheet.flat ? 0 : TWIST * row.level) + bold(labelOf(sheet, row))));
-  const width = Math.ceil(Math.max(120, Math.min(first, Math.max(room * 0.4, Math.min(190, room * 0.52)), 380)));
+  const width = Math.ceil(Math.max(120, Math.min(first, Math.max(room * 0.4, Math.min(190, room * 0.58)), 380)));
   const widest = new Map(); // one width for a measure, whatever stands above it
   for (const column of sheet.columns) {
     const group = column.measure ?? column.name;
@@ -90,12 +94,20 @@ function firstHeading(sheet) {
   return [...labels, ...sheet.fields.slice(sheet.grouped).map((field) => field.label)].join(" › ");
 }
 
+/** What times that name the rows are beside UTC, when all are the same: then the heading can say it for all of them. */
+function offsetOf(sheet) {
+  if (!sheet.flat || sheet.fields[0]?.type !== "instant") return "";
+  const found = new Set(sheet.top.map((row) => OFFSET.exec(row.path[0])?.[1]));
+  return found.size === 1 && !found.has(undefined) ? ` ${[...found][0]}` : "";
+}
+
 /** What a row is called. */
 export function labelOf(sheet, row) {
   if (row === sheet.total) return "Total";
   if (!sheet.fields.length) return "All calls";
   const place = sheet.flat ? 0 : row.path.length - 1;
-  return named(row.path[place], sheet.fields[place]);
+  const name = named(row.path[place], sheet.fields[place]);
+  return sheet.offset && name.endsWith(sheet.offset) ? name.slice(0, -sheet.offset.length) : name;
 }
 
 /** The text of a cell, and for money what lies beyond its cents apart. */

@@ -6,6 +6,8 @@ import { select } from "./select.js";
 
 const SELECTORS = ["customer", "customer_destination", "provider"];
 const CUSTOM = "Custom";
+/** Zones that browsers know and do not list, or list under the name of before. */
+const ZONES = ["UTC", "America/Argentina/Buenos_Aires", "America/Indiana/Indianapolis", "America/Nuuk", "Asia/Ho_Chi_Minh", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Yangon", "Europe/Kyiv"];
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
 /** Put the controls on the page. */
@@ -64,7 +66,7 @@ function zone(view) {
   const input = element("input", { list: list.id, size: 18, spellcheck: "false" });
   input.addEventListener("input", () => view.change({ timezone: input.value.trim() }));
   // hundreds of them: when they are wanted
-  input.addEventListener("focus", () => list.append(...options(["UTC", ...Intl.supportedValuesOf("timeZone")].map((name) => [name, name]))), { once: true });
+  input.addEventListener("focus", () => list.append(...options([...new Set([...Intl.supportedValuesOf("timeZone"), ...ZONES])].sort().map((name) => [name, name]))), { once: true });
   const made = field("Time zone", input);
   made.append(list);
   return { element: made, draw: () => input !== document.activeElement && (input.value = view.draft.timezone) };

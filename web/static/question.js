@@ -70,7 +70,7 @@ function actions(search) {
   });
   const file = (ending) => ({ path: "/calls", words: search.parameters(), body: search.question(), file: `calls-${search.asked.from}.${ending}`.replaceAll(":", "") });
   const find = element("button", { type: "button", class: "button primary", id: "refresh", title: "Ctrl+Enter", onclick: () => search.ask() }, "Find calls");
-  const revert = element("button", { type: "button", class: "button plain", hidden: true, onclick: () => search.revert() }, "Undo changes");
+  const revert = element("button", { type: "button", class: "button plain undo", hidden: true, onclick: () => search.revert() }, "Undo changes");
   const save = downloads("Download", file);
   const keep = search.site.operator && element("button", { type: "button", class: "button", onclick: async () => (await import("./saving.js")).open(search) }, "Save view…");
   byId("actions").append(revert, ...panels.map(({ button }) => button), ...(keep ? [keep] : []), save, find);

@@ -145,7 +145,7 @@ export class Search extends EventTarget {
     const said = new URLSearchParams(location.search);
     const usual = this.#usual();
     const written = [...said.getAll("number"), ...new URLSearchParams(location.hash.slice(1)).getAll("number")];
-    const numbers = written.length ? written.flatMap(words.values) : usual.numbers;
+    const numbers = written.length ? written.flatMap(words.values).filter((text) => text.trim()) : usual.numbers;
     const match = said.has("match") ? (said.get("match") === "prefix" ? "prefix" : "exact") : usual.match;
     const look = { panel: said.get("panel") ?? "", columns: said.has("show") ? words.values(said.get("show")) : this.usual };
     for (const word of ["number", "match", "panel", "show", "rows", "columns", "measures", "sort", "top"]) said.delete(word);

@@ -67,7 +67,8 @@ export class States {
   failed(failure) {
     if (!failure.code) throw failure; // a mistake of ours
     this.#tell([]);
-    this.replace("failed", sentence(failure.message), ...(failure.hint ? [sentence(failure.hint)] : []));
+    const afresh = location.search ? [element("a", { class: "button", href: location.pathname }, "Start afresh")] : [];
+    this.replace("failed", sentence(failure.message), ...(failure.hint ? [sentence(failure.hint)] : []), ...afresh);
   }
 
   /** The question was ended by hand; `shown` when an earlier answer still stands there. */
