@@ -347,6 +347,9 @@ class TestScreens:
             page.locator("#sheet tbody th").first.click()
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             assert page.locator("#detail").evaluate("dialog => dialog.scrollWidth <= dialog.clientWidth")
+            bottom = page.locator("#detail .actions").evaluate("bar => bar.getBoundingClientRect().bottom")
+            top = page.locator("#detail .detail").evaluate("list => list.getBoundingClientRect().top")
+            assert bottom <= top  # the buttons hide none of its fields
 
     def test_times_are_whole_on_a_telephone(self, open_page: Open) -> None:
         with open_page(viewport={"width": 390, "height": 844}) as page:

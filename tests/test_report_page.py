@@ -102,6 +102,11 @@ class TestStates:
         expect(page.locator("#sheet tbody tr").first).to_be_visible()
         assert words(page)["to"][0] >= "2026-10-05"
 
+    def test_a_report_that_is_about_none_of_the_calls_says_so(self, page: Page) -> None:
+        visit(page, f"/reports/did-as-cli?{WINDOW}")  # no list of DIDs is loaded
+        expect(page.locator("#instead h2")).to_have_text("No calls of this report in this window")
+        expect(page.locator("#instead button")).to_have_count(0)
+
     def test_filters_that_leave_nothing_can_be_taken_away(self, page: Page) -> None:
         visit(page, f"/reports/breakout?{WINDOW}&customer=nobody")
         expect(page.locator("#instead h2")).to_have_text("No calls pass these filters")

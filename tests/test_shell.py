@@ -27,6 +27,10 @@ class TestWays:
         for link in links:
             assert client.get(link).status_code == 200, link
 
+    def test_what_is_no_page_has_an_icon_too(self, page: Page, client: httpx.Client) -> None:
+        page.goto("/schema")  # the browser asks for one, and complains when there is none
+        assert client.get("/favicon.ico").headers["content-type"].startswith("image/svg+xml")
+
     def test_reports_are_reached_by_keys_alone(self, page: Page) -> None:
         page.goto("/")
         page.keyboard.press("Tab")

@@ -74,6 +74,13 @@ def packed(file: str, request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(body, media_type=f"{media}; charset=utf-8", headers=headers)
 
 
+@get("/favicon.ico", include_in_schema=False, sync_to_thread=False)
+def icon() -> Response[bytes]:
+    """The brand, for a browser that shows what is no page: it asks for this name by itself."""
+    headers = {"cache-control": "max-age=86400"}
+    return Response(assets.icon(), media_type="image/svg+xml", headers=headers)
+
+
 async def _with_headers(message: Message, _: Scope) -> None:
     if message["type"] == "http.response.start":
         headers = list(message.get("headers", []))
@@ -99,6 +106,7 @@ def create(site: Site, who: Who = by_network) -> Litestar:
             readyz,
             schema.schema,
             packed,
+            icon,
             create_static_files_router(path=assets.address(), directories=[assets.FOLDER], cache_control=FOR_EVER),
         ],
         state=State({"site": site, "who": who, "ahead": Ahead(site)}),

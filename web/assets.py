@@ -51,13 +51,14 @@ def pack(*names: str, kind: str = "js") -> str:
     return f"{PACKS}/{digest()}/{'+'.join(names)}.{kind}"
 
 
+def icon() -> bytes:
+    """Return the drawing of the brand as a file."""
+    return (FOLDER / "tollhouse.svg").read_bytes()
+
+
 def brand() -> str:
     """Return the drawing of the brand as an element of a page, which asks no file for it."""
-    return (
-        (FOLDER / "tollhouse.svg")
-        .read_text("utf-8")
-        .replace("<svg ", '<svg width="20" height="20" aria-hidden="true" ', 1)
-    )
+    return icon().decode().replace("<svg ", '<svg width="20" height="20" aria-hidden="true" ', 1)
 
 
 @lru_cache(maxsize=100)
