@@ -73,7 +73,7 @@ def _usable(browser: Browser, url: str, window: dict[str, str]) -> float:
 
 
 def _drawn(page: Page, path: str) -> float:
-    """Milliseconds until the table is drawn, as the page itself notes.
+    """Milliseconds until the table is on the screen, as the page itself notes.
 
     What waits for a table would run in the page, slowed down like it. So the page is let alone until it has its
     answer, and time enough to draw it.

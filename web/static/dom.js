@@ -41,6 +41,9 @@ export function byId(id) {
   return found;
 }
 
+/** Note when what has just been drawn is on the screen: benchmarks/browser.py asks. */
+export const noted = () => requestAnimationFrame(() => setTimeout(() => performance.mark("drawn")));
+
 let names = 0;
 /** An id nobody else has, for labels and popovers. */
 export const newId = (word) => `${word}-${++names}`;

@@ -4,7 +4,7 @@ import { calls } from "./api.js";
 import { listed } from "./calls.js";
 import * as controls from "./controls.js";
 import * as detail from "./detail.js";
-import { announce, byId, element } from "./dom.js";
+import { announce, byId, element, noted } from "./dom.js";
 import * as filters from "./filters.js";
 import { many, short } from "./format.js";
 import { holds } from "./numbers.js";
@@ -87,7 +87,7 @@ function draw() {
   const focused = document.activeElement === more;
   table.show(sheet, [{ field: sheet.fields[0].name, descending: true }]);
   if (focused && more.hidden) table.focus();
-  performance.mark("drawn");
+  noted();
 }
 
 function told() {

@@ -5,7 +5,7 @@ import * as accounts from "./accounts.js";
 import * as actions from "./actions.js";
 import { searchOf, wordsOf } from "./cell.js";
 import * as controls from "./controls.js";
-import { announce, byId, element } from "./dom.js";
+import { announce, byId, element, noted } from "./dom.js";
 import { first, view } from "./first.js";
 import { counted, many } from "./format.js";
 import { MOST_ROWS, load, unfold } from "./levels.js";
@@ -76,7 +76,7 @@ function draw() {
   states.table(warnings(sheet, coming()));
   table.ties = view.asked.sort.length || 1;
   table.show(sheet, answer.question.sort);
-  performance.mark("drawn"); // benchmarks/browser.py asks when
+  noted();
   if (!coming()) announce(`${many(answer.row_count, "row")}.`);
 }
 
@@ -84,7 +84,7 @@ function draw() {
 function byClass(answer) {
   drill.hidden = true;
   states.table(warnings(sheet, false), matrix(view, sheet, (clause, told) => list({ row: sheet.top[0], column: null }, clause, told)));
-  performance.mark("drawn");
+  noted();
   announce(`${many(classes(sheet).length, "class", "classes")}.`);
 }
 
