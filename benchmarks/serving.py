@@ -20,7 +20,7 @@ import uvicorn
 
 from engine.site import Site
 from web.app import create
-from web.server import listening, settle
+from web.server import listening
 
 _PATIENCE = 600
 _ANSWERED = b"answered\n"
@@ -101,7 +101,6 @@ def served(site: Site) -> Iterator[Client]:
         server = uvicorn.Server(uvicorn.Config(create(site), log_level="warning", access_log=False, lifespan="on"))
         thread = Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
-        settle()
         while not server.started and thread.is_alive():
             time.sleep(0.01)
         client = Client(f"http://127.0.0.1:{bound.getsockname()[1]}")

@@ -1,6 +1,5 @@
 """An opened site goes in, a server that answers until it is told to stop comes out."""
 
-import gc
 import logging
 import signal
 import socket
@@ -46,17 +45,6 @@ def _url(host: str, port: int) -> str:
     return f"http://{f'[{near}]' if ':' in near else near}:{port}"
 
 
-def settle() -> None:
-    """Look for garbage less often, and never among what was there when serving began.
-
-    An answer of 100,000 rows is as many objects without a cycle among them, and they were looked through for cycles
-    whenever 700 more had been made.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-
-
 def run(site: Site, host: str, port: int) -> None:
     """Serve `site` until the process is told to stop, and print where."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -85,6 +73,5 @@ def run(site: Site, host: str, port: int) -> None:
         for spool in spools:
             click.echo(f"Files dropped into {spool.path} are loaded")
         click.echo(f"No users yet: whoever comes from {networks} is administrator, without a key.")
-        settle()
         watching.enter_context(Watcher(spools, site.settings.spool_settle_seconds))
         server.run(sockets=[bound])
