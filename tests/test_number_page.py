@@ -363,7 +363,7 @@ class TestScreens:
     def test_nothing_moves_when_the_calls_come(self, page: Page, client: httpx.Client) -> None:
         visit(page, f"{PAGE}&number={','.join([*numbers(client, 3), '999000111222'])}")
         expect(page.locator("#unheard")).to_contain_text("1 of 4")
-        assert moved(page) < 0.03
+        assert moved(page) < 0.002
 
 
 class TestSaving:

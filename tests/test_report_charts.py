@@ -143,7 +143,7 @@ class TestPlace:
           await new Promise(done => setTimeout(done, 200));
           return sum;
         }""")
-        assert shifts < 0.02
+        assert shifts < 0.002
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_breaks_no_rule_of_access_and_prints(

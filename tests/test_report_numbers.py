@@ -19,7 +19,7 @@ class TestNumbers:
         with open_page(viewport=WIDE) as page:
             visit(page, f"/reports/{name}?{WINDOW}&pivot=off")
             if not answer["rows"]:
-                expect(page.locator("#instead h2")).to_have_text("No calls in this window")
+                expect(page.locator("#instead h2")).to_have_text("No calls of this report in this window")
                 return
             grouped = bool(answer["question"]["rows"])
             first = [drawn(answer, row) for row in answer["rows"][:25]]

@@ -93,6 +93,9 @@ export function warnings({ answer, next }, coming) {
   return [...(answer.truncated && !coming ? [cut] : []), ...answer.warnings.map((warning) => warning.message)];
 }
 
+/** Whether a window in which a report tells nothing holds the newest call. */
+const others = ({ from, to, as_of: asOf }, newest) => !asOf && newest >= from.slice(0, 10) && newest < to.slice(0, 10);
+
 /** An answer without rows: say what would have some. */
 export function empty(view, states) {
   const { newest } = view.site;
@@ -100,7 +103,7 @@ export function empty(view, states) {
   if (view.account && !view.asked.where.length) return emptyAccount(view, states, way);
   if (!newest) states.replace("empty", "Nothing is loaded yet", "Load a file with tollhouse ingest FILE, or try make demo.");
   else if (view.asked.where.length) states.replace("empty", "No calls pass these filters", `The newest call is of ${newest}.`, way("Show this window without them", { where: [] }));
-  else if (newest >= view.asked.from.slice(0, 10) && newest < view.asked.to.slice(0, 10)) states.replace("empty", "No calls of this report in this window", "There are calls in it, but none that this report is about.");
+  else if (others(view.asked, newest)) states.replace("empty", "No calls of this report in this window", "There are calls in it, but none that this report is about.");
   else states.replace("empty", "No calls in this window", `The newest call is of ${newest}.`, way("Show the week up to it", { from: shifted(newest, -6), to: shifted(newest, 1) }));
 }
 
