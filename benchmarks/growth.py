@@ -1,5 +1,6 @@
 """Several numbers of calls of the same customers and routes go in, what a month's questions cost at each comes out."""
 
+import time
 from typing import Any
 
 from benchmarks import presets, process
@@ -11,6 +12,8 @@ from engine.query import question
 from engine.site import Site
 from engine.statement import Statement
 
+_PATIENCE = 300
+"""Seconds that merges are waited for."""
 _BYTES = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table IN {tables:Array(String)}"
 
 
@@ -34,10 +37,19 @@ def measure(run: Run) -> dict[str, Any]:
 
 def _size(data: Data, run: Run, *, keep: bool) -> dict[str, Any]:
     with data.site() as site:
+        _settle(site)
         found = {report: _report(site, report, data, run.runs) for report in presets.REPORTS}
     if not keep:
         data.drop()
     return found
+
+
+def _settle(site: Site) -> None:
+    """Wait until the engine merges nothing any more: what was just loaded is not compared with what has lain for long."""
+    for _ in range(_PATIENCE):
+        if not int(site.warehouse.value(Statement("SELECT count() FROM system.merges"))):
+            return
+        time.sleep(1)
 
 
 def _report(site: Site, report: str, data: Data, runs: int) -> dict[str, Any]:
