@@ -45,7 +45,7 @@ def _size(data: Data, run: Run, *, keep: bool) -> dict[str, Any]:
 
 
 def _settle(site: Site) -> None:
-    """Wait until the engine merges nothing any more: what was just loaded is not compared with what has lain for long."""
+    """Wait until nothing is merged any more: what was just loaded is compared with what has lain for long."""
     for _ in range(_PATIENCE):
         if not int(site.warehouse.value(Statement("SELECT count() FROM system.merges"))):
             return
