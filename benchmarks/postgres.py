@@ -195,7 +195,7 @@ class Session:
 
     def lines(self, sql: str, parameters: Mapping[str, Any]) -> list[str]:
         """Return the rows of an answer as CSV."""
-        assert self._process.stdin, self._process.stdout  # noqa: S101 - they were asked for
+        assert self._process.stdin  # noqa: S101 - it was asked for
         for name, value in parameters.items():
             sql = sql.replace(f"${name}", f"timestamp '{value}'")
         self._process.stdin.write(f"{sql.rstrip().rstrip(';')};\n\\echo {_OVER}\n")

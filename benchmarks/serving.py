@@ -84,7 +84,7 @@ class Elsewhere:
 
     def ask(self, question: dict[str, Any]) -> None:
         """Return when it has read the answer."""
-        assert self._process.stdin, self._process.stdout  # noqa: S101 - they were asked for
+        assert self._process.stdin  # noqa: S101 - it was asked for
         self._process.stdin.write(msgspec.json.encode(question) + b"\n")
         self._process.stdin.flush()
         if not self._process.stdout or self._process.stdout.readline() != _ANSWERED:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from engine.errors import BadRequest, Conflict, NotFound
 from engine.ingest import dialects, history
 from engine.ingest.dialects import Dialect
-from engine.ingest.pipeline import Asked
+from engine.ingest.pipeline import Asked, Progress
 from engine.settings import Settings
 from engine.site import Site
 from engine.statement import Statement
@@ -106,8 +106,12 @@ def test_what_can_be_read_now_is_loaded_and_the_rest_stays(
     assert batches(site) == before, "a retry that reads nothing is not even a batch"
 
     speaks(MENDED, tmp_path, monkeypatch)
-    [mended] = site.retry(old)
+    told: list[Progress] = []
+    [mended] = site.retry(old, report=told.append)
     assert (mended.loaded, mended.stayed) == (2, 2)
+    assert told[0] == Progress("reading again", 0, 4)
+    assert told[-1].step == "loading", "of one batch it is told how far it is within it"
+    assert told[-1].done == told[-1].total > 0
     assert mended.receipt
     assert mended.receipt.origin == f"calls.csv (rejects of batch {old})"
     assert counts(mended.receipt) == {"accepted": 2}
